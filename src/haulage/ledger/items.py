@@ -1,0 +1,320 @@
+"""Items of a transfer: what the listings say is merged in, and what has to be decided on is handed out in pages."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from haulage.ledger.bulk import Among, ForEach, literal_state
+from haulage.ledger.codec import dump_hashes, load_hashes
+from haulage.ledger.schema import found, items
+from haulage.model.item import Item, Kind
+from haulage.model.state import ItemState
+
+PAGE = 1000
+
+
+class Known(msgspec.Struct, frozen=True, gc=False):
+    """An item that the planner or the copier is handed."""
+
+    id: int
+    path: str
+    kind: str
+    size: int
+    revision: str | None
+    modified_us: int | None
+    hashes: dict[str, str]
+    note: str | None
+    target: str | None
+    done_revision: str | None
+    done_size: int | None
+    done_target_revision: str | None
+    shadowed: bool = False
+    """A file whose path is also a folder of other items."""
+    occupied: bool = False
+    """The destination's listing showed something there that we did not leave."""
+
+
+class Marks:
+    """What this run's listings showed of the items that the ledger knew before: one byte an item, by id."""
+
+    SOURCE, UNCHANGED, TARGET = 1, 2, 4
+
+    def __init__(self, last_id: int) -> None:
+        self.last_id = last_id
+        self.bits = bytearray(last_id + 1)
+
+    def at_source(self, item_id: int) -> bool:
+        """Whether this run's source listing has shown the item already (an item new in this run: yes)."""
+        return item_id > self.last_id or bool(self.bits[item_id] & self.SOURCE)
+
+    def ids(self, bits: int) -> Iterator[int]:
+        """The ids whose byte is exactly `bits`."""
+        position, wanted = -1, bytes([bits])
+        while (position := self.bits.find(wanted, position + 1)) >= 0:
+            yield position
+
+
+class Merged(msgspec.Struct):
+    """What merging a page of the source's listing found: new to this run, and unchanged among those."""
+
+    listed: int = 0
+    listed_bytes: int = 0
+    unchanged: int = 0
+    unchanged_bytes: int = 0
+
+
+_transfer: sa.BindParameter[Any] = sa.bindparam("transfer")
+_facts_of = (items.c.kind, items.c.size, items.c.modified_us, items.c.revision, items.c.hashes, items.c.note)
+_by_path = Among(
+    lambda paths: sa.select(items.c.id, items.c.path, items.c.state, items.c.done_revision, *_facts_of).where(
+        items.c.transfer_id == _transfer, items.c.path.in_(paths)
+    ),
+    before=("transfer",),
+)
+_LISTED, _PLANNED, _DONE, _GONE = map(
+    literal_state, (ItemState.LISTED, ItemState.PLANNED, ItemState.DONE, ItemState.GONE)
+)
+_add = ForEach(
+    items.insert().values(state=_LISTED),
+    *("transfer_id", "path", "kind", "size", "modified_us", "revision", "hashes", "note"),
+)
+_list_anew = ForEach(
+    items.update()
+    .where(items.c.id == sa.bindparam("item_id"))
+    .values(state=_LISTED, unit_id=sa.null(), **{f.name: sa.bindparam(f"new_{f.name}") for f in _facts_of}),
+    *(f"new_{column.name}" for column in _facts_of),
+    "item_id",
+)
+_list_again = Among(lambda ids: items.update().where(items.c.id.in_(ids)).values(state=_LISTED, unit_id=sa.null()))
+
+
+def last_id(connection: sa.Connection) -> int:
+    """The highest item id of the whole ledger; 0 if there is none."""
+    return connection.scalar(sa.select(sa.func.max(items.c.id))) or 0
+
+
+def merge_source(connection: sa.Connection, transfer: int, page: Sequence[Item], marks: Marks) -> Merged:
+    """Merge a page of the source's listing. An item that is done in the listed revision is left alone.
+
+    An item that is listed twice in a run is folded: the first one counts. One that was copied in another revision than
+    was listed then (it changed meanwhile) is decided on again, whatever is listed now.
+    """
+    merged = Merged()
+    by_path: dict[str, Item] = {}
+    for item in page:
+        by_path.setdefault(item.path, item)
+    again: list[int] = []
+    anew: list[tuple[Any, ...]] = []
+    for item_id, path, state, done_revision, *before in _by_path.run(connection, [*by_path], transfer):
+        item = by_path.pop(path)
+        if marks.at_source(item_id):
+            continue
+        merged.listed += 1
+        merged.listed_bytes += item.size or 0
+        kind, revision = before[0], before[3]
+        same = kind == Kind.FOLDER or (_same(revision, item.revision) and revision == done_revision)
+        if state == ItemState.DONE and kind == item.kind and same:
+            marks.bits[item_id] |= Marks.SOURCE | Marks.UNCHANGED
+            merged.unchanged += 1
+            merged.unchanged_bytes += item.size or 0
+            continue
+        marks.bits[item_id] |= Marks.SOURCE
+        facts = _facts(item)
+        if tuple(before) != facts:
+            anew.append((*facts, item_id))
+        elif state != ItemState.LISTED:
+            again.append(item_id)
+    _list_anew.run(connection, anew)
+    _list_again.run(connection, again)
+    merged.listed += len(by_path)
+    merged.listed_bytes += sum(item.size or 0 for item in by_path.values())
+    _add.run(connection, [(transfer, path, *_facts(item)) for path, item in by_path.items()])
+    return merged
+
+
+def _same(before: str | None, now: str | None) -> bool:
+    return before is not None and before == now
+
+
+def _facts(item: Item) -> tuple[Any, ...]:
+    """In the order of `_facts_of`."""
+    return item.kind.value, item.size, item.modified_us, item.revision, dump_hashes(item.hashes), item.note
+
+
+def _done_by(column: sa.Column[Any], *more: Any) -> Among:
+    wanted = sa.select(items.c.id, column, items.c.done_target_revision, items.c.kind)
+    of_transfer = wanted.where(items.c.transfer_id == _transfer, items.c.state == _DONE, *more)
+    return Among(lambda paths: of_transfer.where(column.in_(paths)), before=("transfer",))
+
+
+_done_at = (_done_by(items.c.path, items.c.target.is_(None)), _done_by(items.c.target))
+_note_found = ForEach(
+    sa.insert(found).prefix_with("OR REPLACE", dialect="sqlite"),
+    *("run_id", "path", "kind", "size", "revision", "hashes"),
+)
+
+
+def merge_target(connection: sa.Connection, transfer: int, run_id: int, page: Sequence[Item], marks: Marks) -> None:
+    """Merge a page of the destination's listing: what is still as we left it is marked, all else goes to `found`."""
+    by_path: dict[str, Item] = {}
+    for item in page:
+        if (
+            item.kind != Kind.FOLDER or item.path not in by_path
+        ):  # a folder's marker may stand beside a file of its name
+            by_path[item.path] = item
+    ours = set()
+    for statement in _done_at if marks.last_id else ():
+        left = [path for path in by_path if path not in ours]
+        for item_id, path, revision, kind in statement.run(connection, left, transfer):
+            there = by_path[path]
+            as_left = there.kind == Kind.FOLDER if kind == Kind.FOLDER else revision == there.revision
+            if item_id <= marks.last_id and as_left:
+                marks.bits[item_id] |= Marks.TARGET
+                ours.add(path)
+    new = [
+        (run_id, path, item.kind.value, item.size, item.revision, dump_hashes(item.hashes))
+        for path, item in by_path.items()
+        if path not in ours
+    ]
+    _note_found.run(connection, new)
+
+
+_found = Among(
+    lambda paths: sa.select(found.c.path, found.c.kind, found.c.size, found.c.revision, found.c.hashes).where(
+        found.c.run_id == sa.bindparam("run_id"), found.c.path.in_(paths)
+    ),
+    before=("run_id",),
+)
+
+
+def found_at(connection: sa.Connection, run_id: int, paths: Sequence[str]) -> dict[str, Item]:
+    """Those of the paths at which the destination's listing showed something that we did not leave there."""
+    return {
+        path: Item(path, Kind(kind), size, None, revision, load_hashes(hashes))
+        for path, kind, size, revision, hashes in _found.run(connection, paths, run_id)
+    }
+
+
+_child = items.alias("child")
+_shadowed = (
+    sa.exists()
+    .where(_child.c.transfer_id == items.c.transfer_id)
+    .where(_child.c.path > items.c.path + "/", _child.c.path < items.c.path + "0")
+)
+
+
+_known_columns = (
+    *(items.c.id, items.c.path, items.c.kind, items.c.size, items.c.revision, items.c.modified_us, items.c.hashes),
+    *(items.c.note, items.c.target, items.c.done_revision, items.c.done_size, items.c.done_target_revision),
+)
+
+
+def _known(row: Sequence[Any], shadowed: bool = False) -> Known:
+    """Of `_known_columns`. Millions of them are made in a run."""
+    item_id, path, kind, size, revision, modified_us, hashes, note, target, done, done_size, done_target = row
+    found_hashes = load_hashes(hashes) if hashes else {}
+    listed = (item_id, path, kind, size or 0, revision, modified_us, found_hashes, note)
+    return Known(*listed, target, done, done_size, done_target, shadowed)
+
+
+_open = (
+    sa.select(*_known_columns)
+    .where(items.c.transfer_id == _transfer, items.c.state == _LISTED, items.c.id > sa.bindparam("after"))
+    .where(sa.text("items.state != 3"))  # lets SQLite use the partial index
+    .order_by(items.c.id)
+    .limit(PAGE)
+)
+_open_with_shadows = _open.add_columns(_shadowed.label("shadowed"))
+
+
+def to_decide(connection: sa.Connection, transfer: int, after: int, shadows: bool) -> list[Known]:
+    """The next page of LISTED items above id `after`, by id. shadows: find out which files are folders too."""
+    rows = connection.execute(_open_with_shadows if shadows else _open, {"transfer": transfer, "after": after})
+    if shadows:
+        return [_known(row[:-1], bool(row[-1])) for row in rows]
+    return [_known(row) for row in rows]
+
+
+_by_id = Among(lambda ids: sa.select(*_known_columns).where(items.c.id.in_(ids)).order_by(items.c.id))
+_vanished = Among(lambda ids: items.update().where(items.c.id.in_(ids)).values(state=_GONE, unit_id=sa.null()))
+_forget_target = Among(lambda ids: items.update().where(items.c.id.in_(ids)).values(done_target_revision=sa.null()))
+
+
+def by_ids(connection: sa.Connection, ids: Sequence[int]) -> list[Known]:
+    """Those items, by id."""
+    return [_known(row) for row in _by_id.run(connection, sorted(ids))]
+
+
+_planned = sa.select(*_known_columns).where(items.c.unit_id == sa.bindparam("unit"), items.c.state == _PLANNED)
+
+
+def of_unit(connection: sa.Connection, unit_id: int) -> list[Known]:
+    """A unit's items that have no outcome yet, by id."""
+    return sorted(map(_known, connection.execute(_planned, {"unit": unit_id})), key=lambda known: known.id)
+
+
+def relist(connection: sa.Connection, ids: Sequence[int]) -> None:
+    """Done items that have to be decided on again (they are missing or altered at the destination)."""
+    _list_again.run(connection, ids)
+
+
+def forget_target(connection: sa.Connection, ids: Sequence[int]) -> None:
+    """What we once left at the destination is not there any more: these items are written as new ones."""
+    _forget_target.run(connection, ids)
+
+
+def emptied(connection: sa.Connection, transfer: int) -> tuple[int, int]:
+    """How many copied files that had content are listed as empty now, and how many were ever copied with content."""
+    had_content = (items.c.transfer_id == transfer) & (items.c.done_size > 0)
+    empty_now = had_content & (items.c.state == int(ItemState.LISTED)) & (items.c.size == 0)
+    counted = sa.select(sa.func.count()).select_from(items)
+    emptied_now = connection.scalar(counted.where(empty_now, sa.text("items.state != 3"))) or 0
+    return emptied_now, (connection.scalar(counted.where(had_content)) or 0) if emptied_now else 0
+
+
+def holders(connection: sa.Connection, transfer: int, target: str, key: str) -> set[int]:
+    """The ids of the items to which that path at the destination (or its folded key) belongs already."""
+    ids: set[int] = set()
+    for column, value in ((items.c.path, target), (items.c.target, target), (items.c.target_key, key)):
+        wanted = sa.select(items.c.id).where(items.c.transfer_id == transfer, column == value)
+        if column is items.c.path:
+            wanted = wanted.where(items.c.target.is_(None), items.c.state != int(ItemState.GONE))
+        ids.update(connection.scalars(wanted))
+    return ids
+
+
+_aimed = Among(
+    lambda paths: sa.select(items.c.target, items.c.id).where(
+        items.c.transfer_id == _transfer, items.c.target.in_(paths)
+    ),
+    before=("transfer",),
+)
+
+
+def aimed(connection: sa.Connection, transfer: int, paths: Sequence[str]) -> dict[str, int]:
+    """Those of the paths that are the fitted or numbered name of an item at the destination: {path: item id}."""
+    return {path: item_id for path, item_id in _aimed.run(connection, paths, transfer)}
+
+
+def vanish(connection: sa.Connection, transfer: int, marks: Marks, after: int) -> tuple[list[Known], int | None]:
+    """Items that the ledger knew and a complete source listing did not show become GONE, a stretch of ids at a time.
+
+    Returns those that had been copied once, and the id after which to go on (None: that was all).
+    """
+    alive = (
+        sa.select(items.c.id)
+        .where(items.c.transfer_id == transfer, items.c.id > after, items.c.id <= marks.last_id)
+        .where(items.c.state != int(ItemState.GONE))
+        .order_by(items.c.id)
+        .limit(20 * PAGE)
+    )
+    stretch = connection.scalars(alive).all()
+    ids = [item_id for item_id in stretch if not marks.at_source(item_id)]
+    done: list[Known] = []
+    for start in range(0, len(ids), PAGE):
+        some = ids[start : start + PAGE]
+        done += [known for known in by_ids(connection, some) if known.done_revision is not None]
+        _vanished.run(connection, some)
+    return done, stretch[-1] if stretch else None

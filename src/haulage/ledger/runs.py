@@ -1,0 +1,147 @@
+"""Transfers and their runs. A transfer is one source root to one destination root; a run is one execution of it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from haulage.ledger.codec import dump, load
+from haulage.ledger.schema import found, items, runs, transfers, units
+from haulage.ledger.store import now_us
+from haulage.model.errors import LeaseLost, Refused
+from haulage.model.outcome import RunKind, Status
+
+
+class TransferKey(msgspec.Struct, frozen=True):
+    """What makes a transfer the same one: both drives' identities and the filters (normalised JSON)."""
+
+    source: str
+    destination: str
+    filters: str
+    source_shown: str
+    destination_shown: str
+
+
+class RunRow(msgspec.Struct, frozen=True):
+    """A run as it is recorded. counts: see engine.counts. Times in UTC microseconds."""
+
+    id: int
+    transfer_id: int
+    kind: str
+    status: int
+    started_us: int
+    ended_us: int | None
+    beat_us: int
+    counts: dict[str, Any]
+    message: str | None
+    source: str
+    destination: str
+
+
+def transfer_id(connection: sa.Connection, key: TransferKey) -> int:
+    """The transfer of that key, made if it is new."""
+    same = (
+        (transfers.c.source == key.source)
+        & (transfers.c.destination == key.destination)
+        & (transfers.c.filters == key.filters)
+    )
+    known = connection.scalar(sa.select(transfers.c.id).where(same))
+    if known is not None:
+        return int(known)
+    made = connection.execute(transfers.insert().values(created_us=now_us(), **msgspec.structs.asdict(key)))
+    return int(made.inserted_primary_key[0])  # type: ignore[index] # an insert of one row has its key
+
+
+def transfer_key(connection: sa.Connection, transfer: int) -> TransferKey:
+    """What makes that transfer what it is."""
+    row = connection.execute(sa.select(transfers).where(transfers.c.id == transfer)).one()
+    return TransferKey(row.source, row.destination, row.filters, row.source_shown, row.destination_shown)
+
+
+def start(connection: sa.Connection, transfer: int, kind: RunKind, owner: str) -> RunRow:
+    """Begin a run and fence off the earlier ones: whoever still works on one of them can commit nothing any more.
+
+    The caller holds the transfer's lock, so an earlier run without an end was killed: it ends as CRASHED here.
+    """
+    now = now_us()
+    unfinished = (runs.c.transfer_id == transfer) & runs.c.ended_us.is_(None)
+    crashed = connection.scalars(sa.select(runs.c.id).where(unfinished)).all()
+    if crashed:
+        connection.execute(
+            runs.update().where(runs.c.id.in_(crashed)).values(ended_us=runs.c.beat_us, status=int(Status.CRASHED))
+        )
+        _clear(connection, crashed)
+    epoch = 1 + (connection.scalar(sa.select(sa.func.max(runs.c.epoch)).where(runs.c.transfer_id == transfer)) or 0)
+    made = connection.execute(
+        runs.insert().values(
+            transfer_id=transfer,
+            kind=kind,
+            status=int(Status.RUNNING),
+            started_us=now,
+            owner=owner,
+            epoch=epoch,
+            beat_us=now,
+            counts="{}",
+        )
+    )
+    return get(connection, int(made.inserted_primary_key[0]))  # type: ignore[index] # likewise
+
+
+def beat(connection: sa.Connection, run_id: int, counts: dict[str, Any] | None = None) -> None:
+    """Say that the run lives, and fence: raises LeaseLost if it was ended by another. First act of every commit."""
+    values: dict[str, Any] = {"beat_us": now_us()}
+    if counts is not None:
+        values["counts"] = dump(counts)
+    alive = (runs.c.id == run_id) & runs.c.ended_us.is_(None)
+    if connection.execute(runs.update().where(alive).values(**values)).rowcount != 1:
+        raise LeaseLost(f"run {run_id} was taken over")
+
+
+def finish(connection: sa.Connection, run_id: int, status: Status, counts: dict[str, Any], message: str | None) -> None:
+    """End the run. What was only needed while it ran goes away."""
+    beat(connection, run_id, counts)
+    connection.execute(
+        runs.update().where(runs.c.id == run_id).values(ended_us=now_us(), status=int(status), message=message)
+    )
+    _clear(connection, [run_id])
+
+
+def _clear(connection: sa.Connection, ended: Sequence[int]) -> None:
+    """What was only needed while those runs went on goes away. Items leave their units: a number is used again."""
+    connection.execute(found.delete().where(found.c.run_id.in_(ended)))
+    theirs = sa.select(units.c.id).where(units.c.run_id.in_(ended))
+    connection.execute(items.update().where(items.c.unit_id.in_(theirs)).values(unit_id=None))
+    connection.execute(units.delete().where(units.c.run_id.in_(ended)))
+
+
+_SELECT = sa.select(runs, transfers.c.source_shown, transfers.c.destination_shown).join(transfers)
+
+
+def _row(row: Any) -> RunRow:
+    return RunRow(
+        id=row.id,
+        transfer_id=row.transfer_id,
+        kind=row.kind,
+        status=row.status,
+        started_us=row.started_us,
+        ended_us=row.ended_us,
+        beat_us=row.beat_us,
+        counts=load(row.counts),
+        message=row.message,
+        source=row.source_shown,
+        destination=row.destination_shown,
+    )
+
+
+def get(connection: sa.Connection, run_id: int) -> RunRow:
+    """One run. Raises Refused if there is none of that number."""
+    row = connection.execute(_SELECT.where(runs.c.id == run_id)).one_or_none()
+    if row is None:
+        raise Refused(f"there is no run {run_id}", "See `haulage runs` for the runs that there are.")
+    return _row(row)
+
+
+def newest(connection: sa.Connection, limit: int) -> list[RunRow]:
+    """The newest runs, newest first."""
+    return [_row(row) for row in connection.execute(_SELECT.order_by(runs.c.id.desc()).limit(limit))]

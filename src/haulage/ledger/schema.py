@@ -1,0 +1,153 @@
+"""The tables of the ledger. Times are UTC microseconds since the epoch, sizes are bytes, JSON is text."""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData()
+Id = BigInteger().with_variant(Integer, "sqlite")
+
+transfers = Table(
+    "transfers",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("source", Text, nullable=False),  # the drive's identity
+    Column("destination", Text, nullable=False),
+    Column("filters", Text, nullable=False),  # normalised JSON: other filters are another transfer
+    Column("source_shown", Text, nullable=False),  # as the person wrote it
+    Column("destination_shown", Text, nullable=False),
+    Column("created_us", BigInteger, nullable=False),
+    UniqueConstraint("source", "destination", "filters"),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("transfer_id", ForeignKey("transfers.id"), nullable=False, index=True),
+    Column("kind", Text, nullable=False),
+    Column("status", SmallInteger, nullable=False),
+    Column("started_us", BigInteger, nullable=False),
+    Column("ended_us", BigInteger),
+    Column("owner", Text, nullable=False),
+    Column("epoch", Integer, nullable=False),  # fencing: only the holder of the newest epoch of a transfer commits
+    Column("beat_us", BigInteger, nullable=False),
+    Column("counts", Text, nullable=False),
+    Column("message", Text),
+)
+
+items = Table(
+    "items",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("transfer_id", Integer, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("state", SmallInteger, nullable=False),  # engine.states.ItemState
+    # what the source said when it was last listed
+    Column("size", BigInteger),
+    Column("modified_us", BigInteger),
+    Column("revision", Text),
+    Column("hashes", Text),
+    Column("note", Text),
+    # what was decided
+    Column("target", Text),  # the path at the destination; NULL: the same as `path`
+    Column("target_key", Text),  # folded; only where the name was fitted or the destination folds names
+    Column("unit_id", Integer),
+    # what was proven, and of which revision
+    Column("done_revision", Text),
+    Column("done_size", BigInteger),
+    Column("done_target_revision", Text),
+    UniqueConstraint("transfer_id", "path"),
+)
+Index("items_open", items.c.transfer_id, items.c.state, items.c.id, sqlite_where=items.c.state != 3)
+Index("items_unit", items.c.unit_id, sqlite_where=items.c.unit_id.is_not(None))
+Index("items_target", items.c.transfer_id, items.c.target, sqlite_where=items.c.target.is_not(None))
+Index("items_target_key", items.c.transfer_id, items.c.target_key, sqlite_where=items.c.target_key.is_not(None))
+
+found = Table(  # what the destination's listing shows and the ledger does not know as ours
+    "found",
+    metadata,
+    Column("run_id", Integer, primary_key=True),
+    Column("path", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("size", BigInteger),
+    Column("revision", Text),
+    Column("hashes", Text),
+    sqlite_with_rowid=False,
+)
+
+units = Table(
+    "units",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("run_id", Integer, nullable=False, index=True),
+    Column("kind", Text, nullable=False),
+    Column("items", Integer, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("lease_us", BigInteger),
+    Column("done_us", BigInteger),
+)
+
+outcomes = Table(  # of items that something happened to; unchanged ones are counted in the run
+    "outcomes",
+    metadata,
+    Column("run_id", Integer, primary_key=True),
+    Column("item_id", Integer, primary_key=True),
+    Column("path", Text, nullable=False),
+    Column("target", Text),
+    Column("outcome", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("code", Text),
+    Column("message", Text),
+    Column("fix", Text),
+    Column("side", Text),
+    Column("listed", SmallInteger, nullable=False),  # 0: not in this run's listing (removed at the source since)
+    Column("adopted", SmallInteger, nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+    Column("evidence", Text),
+    sqlite_with_rowid=False,
+)
+
+uploads = Table(  # uploads in parts that were begun and not finished
+    "uploads",
+    metadata,
+    Column("item_id", Integer, primary_key=True),
+    Column("attempt", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("revision", Text),  # of the source, when it was begun
+    Column("size", BigInteger, nullable=False),
+    Column("part_bytes", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("begun_us", BigInteger, nullable=False),
+)
+
+pauses = Table(  # what services asked us to wait for, so that a restart obeys it too
+    "pauses",
+    metadata,
+    Column("scope", Text, primary_key=True),
+    Column("until_us", BigInteger, nullable=False),
+)
+
+connectors = Table(
+    "connectors",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("name_key", Text, nullable=False, unique=True),  # case-folded
+    Column("service", Text, nullable=False),
+    Column("settings", Text, nullable=False),  # JSON, no secrets
+    Column("sealed", LargeBinary),  # the secrets, see connectors.vault
+    Column("created_us", BigInteger, nullable=False),
+)
