@@ -1,0 +1,219 @@
+"""The contract of a service: what every storage is asked, and what it promises in return.
+
+A service only translates between the wire and the model. It holds no retry, sleep, log or counter: those are
+layers around it (services/transport). All methods raise only the errors of `haulage.model.errors`.
+"""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Literal, Protocol, runtime_checkable
+
+import msgspec
+
+from haulage.model.item import Carried, Item, Page, Written
+from haulage.model.naming import NameRules
+
+Json = dict[str, Any]
+
+
+class Traits(msgspec.Struct, frozen=True):
+    """What a drive can do and how much it takes: data, not code.
+
+    names: what names it takes. folders: "real" where folders are nodes of their own, "markers" where they are
+    implied by the paths of files and an empty one needs a marker object.
+    times: the step in which it keeps modification times, in microseconds; None where it keeps none of ours.
+    metadata: keeps pairs of the user's own, and content type etc. (Carried).
+    largest_file, single_put_limit: bytes; a file over `single_put_limit` goes up in parts.
+    put_hashes: algorithms that `put` needs in `digests` (it is free to ignore others).
+    part_hash: the algorithm with which `put_part` lets the service check each part; None if there is no such thing.
+    part_bytes: size -> bytes of each part but the last (0 parts never happens: size is over single_put_limit).
+    conditional: writes with a precondition are refused atomically by the service itself.
+    ordered: the algorithms that prove order and content (all but weak ones such as quickxor).
+    """
+
+    names: NameRules
+    folders: Literal["real", "markers"]
+    times: int | None
+    metadata: bool
+    largest_file: int
+    single_put_limit: int
+    put_hashes: tuple[str, ...]
+    part_hash: str | None
+    part_bytes: Callable[[int], int]
+    conditional: bool = True
+
+
+class Precondition(msgspec.Struct, frozen=True):
+    """What must hold at the destination for a write to take effect.
+
+    absent: nothing is there. revision: just this revision is there. Both unset: write whatever is there.
+    A write whose precondition fails raises Conflict and changes nothing.
+    """
+
+    absent: bool = False
+    revision: str | None = None
+
+
+ABSENT = Precondition(absent=True)
+
+
+class Content(Protocol):
+    """An opened source file, pinned to one revision.
+
+    item: the facts of the revision being read, from the answer itself (size of the *whole* file, hashes, revision).
+    carried: what goes along with the bytes.
+    """
+
+    item: Item
+    carried: Carried
+
+    def chunks(self) -> AsyncIterator[bytes | memoryview]:
+        """The bytes, in chunks of at most 1 MiB. A broken body raises Transient; an early end raises ShortRead."""
+        ...
+
+
+@runtime_checkable
+class Drive(Protocol):
+    """One tree of files: a bucket or container below a prefix, a folder. Paths are relative to its root."""
+
+    traits: Traits
+    identity: str
+    """Where this is, the same in every run and for every spelling: "s3://endpoint/bucket/prefix", without secrets."""
+    calls: Mapping[str, int]
+    """How often each of the vendor's operations was called so far (what it costs, and the proof of what it did not)."""
+
+    async def check(self, *, write: bool, create: bool) -> None:
+        """Ask whether the root is there and allowed. create: make the bucket, container or folder if it is missing.
+
+        Raises RootGone, AuthLost, Denied, Unreachable.
+        """
+        ...
+
+    async def page(self, folder: str, cursor: str | None) -> Page:
+        """One page of the children of `folder` ("" is the root). Raises Gone when the folder is not there."""
+        ...
+
+    async def item(self, path: str) -> Item | None:
+        """The file at `path` as it is now, asked directly and not through a listing; None if there is none."""
+        ...
+
+    def open(self, item: Item, start: int = 0) -> AbstractAsyncContextManager[Content]:
+        """Read the file from byte `start`, pinned to `item.revision`. Raises Changed if it is another one now, Gone."""
+        ...
+
+    async def create_folder(self, path: str, modified_us: int | None = None) -> None:
+        """Make the folder (its marker, where folders are implied), and those above it. Being there already is fine."""
+        ...
+
+    async def put(
+        self, path: str, body: bytes | memoryview, carried: Carried, digests: Mapping[str, str], condition: Precondition
+    ) -> Written:
+        """Write a whole file of at most `single_put_limit` bytes. Readers see nothing, or the old, or the whole new.
+
+        digests: hex of the body by algorithm, `traits.put_hashes` at least; the service is made to check one.
+        Raises Conflict (precondition), OutcomeUnknown (no answer came: it may be there), QuotaFull, NameRefused.
+        """
+        ...
+
+    async def begin(self, path: str, size: int, carried: Carried, attempt: str, condition: Precondition) -> Json:
+        """Start an upload in parts and return its state, plain JSON that serves after a restart too.
+
+        attempt: unique for this upload; whatever has to be cleaned up is bound to it, never to the path.
+        """
+        ...
+
+    async def put_part(self, state: Json, number: int, offset: int, body: memoryview, digest: str | None) -> Json:
+        """Send part `number` (from 1), which stands at byte `offset`. Sending a number again replaces it.
+
+        digest: hex of the body with `traits.part_hash`. Returns the receipt that `finish` wants; the service has
+        checked the digest. Raises SessionGone.
+        """
+        ...
+
+    async def parts(self, state: Json) -> Mapping[int, Json] | None:
+        """Receipts of the parts that the destination holds, by number, each with "size"; None: the session is gone."""
+        ...
+
+    async def finish(
+        self, state: Json, receipts: Sequence[Json], digests: Mapping[str, str], condition: Precondition
+    ) -> Written:
+        """Make the file visible, whole, from the parts in order. Raises Conflict, SessionGone, OutcomeUnknown.
+
+        digests: hex of the whole stream by algorithm, where known; may be stored beside the file.
+        """
+        ...
+
+    async def abort(self, state: Json) -> None:
+        """Remove what the unfinished upload left behind; it being gone already is fine.
+
+        A state of "path" and "attempt" alone is that of an upload of which nobody heard whether it was begun: what
+        can be found by them is removed.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        ...
+
+
+@runtime_checkable
+class ListsTree(Protocol):
+    """A drive that lists everything below its root in one flat, paged listing (buckets)."""
+
+    async def tree(self, cursor: str | None) -> Page:
+        """One page of all files below the root, in the service's order, folder markers included as Kind.FOLDER."""
+        ...
+
+
+@runtime_checkable
+class SetsFolderTimes(Protocol):
+    """A drive with real folders whose modification times can be set."""
+
+    async def set_folder_time(self, path: str, modified_us: int) -> None:
+        """Set it; called after the folder's contents were written."""
+        ...
+
+
+class Pacer(Protocol):
+    """Tells when a call may be made; learns from the answers. One per budget scope."""
+
+    async def ready(self) -> None:
+        """Return when a call may be sent; waits while the scope is throttled."""
+        ...
+
+    def throttled(self, wait_seconds: float | None) -> None:
+        """The service asked all callers of this scope to wait (None: it did not say how long)."""
+        ...
+
+    def answered(self) -> None:
+        """A call was answered normally."""
+        ...
+
+
+class Field(msgspec.Struct, frozen=True):
+    """One field of a connector's form. secret: sealed in the vault, never shown. env: variables read, first found."""
+
+    name: str
+    title: str
+    help: str
+    secret: bool = False
+    required: bool = False
+    env: tuple[str, ...] = ()
+
+
+class Service(msgspec.Struct, frozen=True):
+    """A service's declaration: everything that forms, docs, planner and tests need to know of it.
+
+    id, title: see docs/reference. scheme: of its URLs. fields: the connector's form.
+    open_drive(settings, root, pacer): settings = values by field name; root = the path part of the location
+    ("bucket/prefix" or a folder). Makes no call yet. roots(settings, pacer): what there is to choose from (buckets).
+    """
+
+    id: str
+    title: str
+    scheme: str
+    fields: tuple[Field, ...]
+    traits: Traits
+    open_drive: Callable[[Mapping[str, str], str, Pacer], Drive]
+    roots: Callable[[Mapping[str, str], Pacer], Any] | None = None
+    root_title: str = "folder"

@@ -1,0 +1,13 @@
+"""A folder of this machine, or a file share that is mounted on it."""
+
+from haulage.services.contract import Service
+from haulage.services.local.drive import TRAITS, open_drive
+
+LOCAL = Service(
+    id="local",
+    title="File share / local folder",
+    scheme="file",
+    fields=(),
+    traits=TRAITS,
+    open_drive=open_drive,
+)

@@ -1,0 +1,32 @@
+"""All services that Haulage knows. Adding one is adding its line here."""
+
+from importlib import import_module
+
+from haulage.model.errors import Refused
+from haulage.services.contract import Service
+
+PLACES = {  # id: the scheme of its URLs, and where it is declared; only what a command needs is loaded
+    "s3": ("s3", "haulage.services.s3", "S3"),
+    "azure-blob": ("az", "haulage.services.azure_blob", "AZURE_BLOB"),
+    "local": ("file", "haulage.services.local", "LOCAL"),
+}
+
+
+def services() -> dict[str, Service]:
+    """Every service by its id."""
+    return {service_id: service(service_id) for service_id in PLACES}
+
+
+def service(service_id: str) -> Service:
+    """The service of that id. Raises Refused."""
+    if service_id not in PLACES:
+        raise Refused(f"there is no service {service_id!r}", f"Choose one of {', '.join(PLACES)}.")
+    _, module, name = PLACES[service_id]
+    found: Service = getattr(import_module(module), name)
+    return found
+
+
+def by_scheme(scheme: str | None) -> Service | None:
+    """The service of the URLs scheme://...; None if there is none."""
+    ids = (service_id for service_id, place in PLACES.items() if place[0] == scheme)
+    return next(map(service, ids), None)

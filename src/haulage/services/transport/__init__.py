@@ -1,0 +1,19 @@
+"""The one HTTP layer that all services speak through. Only this package knows the HTTP client."""
+
+from haulage.services.transport.layers import NoEffect, Transport
+from haulage.services.transport.limits import Limits, limits
+from haulage.services.transport.waits import retry_after_seconds
+from haulage.services.transport.wire import Answer, CertificateRefused, Request, Streamed, Trace
+
+__all__ = [
+    "Answer",
+    "CertificateRefused",
+    "Limits",
+    "NoEffect",
+    "Request",
+    "Streamed",
+    "Trace",
+    "Transport",
+    "limits",
+    "retry_after_seconds",
+]
