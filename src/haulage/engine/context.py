@@ -1,0 +1,65 @@
+"""What the stages of a run share."""
+
+import asyncio
+
+import msgspec
+
+from haulage.engine.counts import Watch
+from haulage.engine.governor import Bandwidth, Concurrency, Memory, first_limit
+from haulage.engine.listing import Listing
+from haulage.ledger.items import Marks
+from haulage.ledger.runs import RunRow
+from haulage.ledger.store import Ledger
+from haulage.model.filters import Filters
+from haulage.services.contract import Drive
+
+MEMORY_BYTES = 48 * 1024 * 1024
+UNIT_ITEMS = 500
+UNIT_BYTES = 2 * 1024**3
+ATTEMPTS = 3
+RESERVE_NAMES = 100
+
+
+class Options(msgspec.Struct, frozen=True):
+    """What a person chose for a run.
+
+    source_must_hold: an empty source is a mistake (a prefix below which nothing lies), and ends the run.
+    plan_only: list and decide, copy nothing. accept_emptied: copy although many files became empty at the source.
+    """
+
+    filters: Filters = Filters()
+    bandwidth_bytes: int | None = None
+    plan_only: bool = False
+    accept_emptied: bool = False
+    source_must_hold: bool = False
+
+
+class Context:
+    """One run: its drives, its ledger, what its listings showed, and what all its copying shares."""
+
+    def __init__(
+        self, ledger: Ledger, run: RunRow, source: Drive, target: Drive, options: Options, watch: Watch, marks: Marks
+    ) -> None:
+        self.ledger = ledger
+        self.run = run
+        self.source = source
+        self.target = target
+        self.options = options
+        self.watch = watch
+        self.counts = watch.counts
+        self.marks = marks
+        self.source_listing = Listing()
+        self.target_listing = Listing()
+        self.source_scanned = asyncio.Event()
+        self.target_scanned = asyncio.Event()
+        self.more_scanned = asyncio.Event()
+        self.concurrency = Concurrency(first_limit(watch.answer_seconds))
+        watch.on_pause.append(self.concurrency.throttled)
+        self.memory = Memory(MEMORY_BYTES)
+        self.bandwidth = Bandwidth(options.bandwidth_bytes)
+        self.units: asyncio.Queue[int | None] = asyncio.Queue(8)
+
+    @property
+    def real_folders(self) -> bool:
+        """Whether folders are nodes of their own at the destination."""
+        return self.target.traits.folders == "real"

@@ -1,0 +1,168 @@
+"""One run from scan to report, in this process: the stages flow into each other through the ledger."""
+
+import asyncio
+from functools import partial
+
+from haulage.engine.context import Context, Options
+from haulage.engine.copy import copy_item
+from haulage.engine.counts import Watch
+from haulage.engine.ending import ended
+from haulage.engine.journal import Journal
+from haulage.engine.plan import MassAnomaly, Planner, failed, make_folders
+from haulage.engine.scan import scan_source, scan_target
+from haulage.ledger import items as item_rows
+from haulage.ledger import runs as run_rows
+from haulage.ledger import work
+from haulage.ledger.items import Known, Marks
+from haulage.ledger.runs import RunRow
+from haulage.ledger.store import Ledger
+from haulage.model.errors import HaulageError
+from haulage.model.outcome import Side, Status
+from haulage.services.contract import Drive, SetsFolderTimes
+
+SMALL_ITEM_BYTES = 64 * 1024
+BEAT_SECONDS = 5.0
+
+
+async def run_copy(
+    ledger: Ledger, run: RunRow, source: Drive, target: Drive, options: Options, watch: Watch
+) -> tuple[Status, HaulageError | None]:
+    """Scan, plan, copy, and end the run in the ledger. Returns its status, and what stopped it if something did.
+
+    Being cancelled (Ctrl-C, SIGTERM) ends the run as CANCELED with everything kept that was proven; the
+    cancellation goes on. A LeaseLost is raised: the run is not ours to end any more.
+    """
+    marks = Marks(await ledger.run(item_rows.last_id))
+    context = Context(ledger, run, source, target, options, watch, marks)
+    return await ended(_run(context), partial(_end, context), ((MassAnomaly, Status.PAUSED_ANOMALY),))
+
+
+async def _run(context: Context) -> Status:
+    await _stages(context)
+    return _status(context)
+
+
+async def _stages(context: Context) -> None:
+    planner, journal = Planner(context), Journal(context)
+    try:
+        async with asyncio.TaskGroup() as stages:
+            beat = stages.create_task(_beat(context))
+            keeper = stages.create_task(journal.keep())
+            stages.create_task(scan_source(context))
+            stages.create_task(scan_target(context))
+            stages.create_task(planner.run())
+            await _copy_units(context, journal)
+            journal.close()
+            await keeper
+            await _folders(context, planner.folders)
+            beat.cancel()
+    finally:
+        await asyncio.shield(journal.flush())
+
+
+async def _beat(context: Context) -> None:
+    """Show that the run lives, and notice early when it was taken over."""
+    while True:
+        await asyncio.sleep(BEAT_SECONDS)
+        _note_calls(context)
+        await context.ledger.run(run_rows.beat, context.run.id, context.counts.as_json())
+
+
+async def _copy_units(context: Context, journal: Journal) -> None:
+    """Work on units as the planner cuts them, with as many items in flight as the governor finds good."""
+    async with asyncio.TaskGroup() as items:
+        while (unit_id := await context.units.get()) is not None:
+            unit = await context.ledger.run(work.claim, unit_id)
+            journal.open_unit(unit)
+            for known in unit.items:
+                await context.concurrency.acquire()
+                items.create_task(_copy_one(context, journal, unit_id, known))
+
+
+async def _copy_one(context: Context, journal: Journal, unit_id: int, known: Known) -> None:
+    try:
+        settled = await copy_item(context, known)
+    finally:
+        context.concurrency.release(1 + known.size / SMALL_ITEM_BYTES)
+    context.watch.outcome(settled.outcome)
+    await journal.put(unit_id, settled)
+
+
+async def _folders(context: Context, folders: list[Known]) -> None:
+    """Folders last: their times must not be touched by what is written into them."""
+    if context.options.plan_only:
+        for known in folders:
+            context.watch.tell("plan", action="folder", path=known.path, target=known.target, bytes=0)
+        context.counts.planned += len(folders)
+        return
+    context.counts.planned += len(folders)
+    made: list[Known] = []
+    for start in range(0, len(folders), item_rows.PAGE):
+        some = folders[start : start + item_rows.PAGE]
+        settled = await make_folders(context, some)
+        for one in settled:
+            context.watch.outcome(one.outcome)
+        await context.ledger.run(work.commit, context.run.id, settled, context.counts.as_json(), {})
+        made += [known for known, one in zip(some, settled, strict=True) if one.target_revision is not None]
+    if isinstance(context.target, SetsFolderTimes):
+        await _folder_times(context, context.target, made)
+    for upload in await context.ledger.run(work.stale_uploads, context.run.transfer_id):
+        try:
+            await context.target.abort(upload.state)
+        except HaulageError as error:
+            if not error.item_only:
+                raise
+            continue  # it stays in the ledger: the next run tries again
+        await context.ledger.run(work.drop_upload, upload.item_id, upload.attempt)
+
+
+async def _folder_times(context: Context, target: SetsFolderTimes, made: list[Known]) -> None:
+    """Set them, children before their parents. A folder that was taken away again has failed, and no other with it."""
+    for known in sorted(made, key=lambda one: one.path, reverse=True):
+        if known.modified_us is None:
+            continue
+        try:
+            await target.set_folder_time(known.target or known.path, known.modified_us)
+        except HaulageError as error:
+            if not error.item_only:
+                raise
+            settled = failed(known, error, Side.DESTINATION)
+            context.counts.successful -= 1
+            context.watch.outcome(settled.outcome)
+            await context.ledger.run(work.commit, context.run.id, [settled], context.counts.as_json(), {})
+
+
+def _note_calls(context: Context) -> None:
+    context.counts.source_calls = dict(context.source.calls)
+    context.counts.target_calls = dict(context.target.calls)
+
+
+async def _end(context: Context, status: Status, message: str | None) -> None:
+    _note_calls(context)
+    context.counts.incomplete = context.counts.incomplete[:20]
+    await context.ledger.run(run_rows.finish, context.run.id, status, context.counts.as_json(), message)
+
+
+def _status(context: Context) -> Status:
+    """The status code of a run that went through. Raises if the outcomes do not add up: that would be a bug."""
+    counts = context.counts
+    if not context.options.plan_only and counts.settled() != counts.listed:
+        raise RuntimeError(f"{counts.listed} items were listed, {counts.settled()} have an outcome")
+    if not (counts.source_complete and counts.target_complete):
+        return Status.LISTING_INCOMPLETE
+    wrong = counts.failed + counts.changed_at_source
+    if wrong:
+        return _error_status(context)
+    if counts.unsupported:
+        return Status.UNSUPPORTED_ITEMS
+    return Status.SUCCESS if counts.successful else Status.NOTHING_TO_COPY
+
+
+def _error_status(context: Context) -> Status:
+    counts, sides = context.counts, context.watch.sides
+    some = counts.successful > 0
+    if "source" in sides and "destination" in sides:
+        return Status.SOME_ERRORS_BOTH if some else Status.ONLY_ERRORS_BOTH
+    if "source" in sides:
+        return Status.SOME_DOWNLOAD_ERRORS if some else Status.ONLY_DOWNLOAD_ERRORS
+    return Status.SOME_UPLOAD_ERRORS if some else Status.ONLY_UPLOAD_ERRORS

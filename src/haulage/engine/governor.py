@@ -1,0 +1,193 @@
+"""The governor: finds by itself how many items to have in flight, and obeys what services ask for."""
+
+import asyncio
+import random
+from collections import deque
+from collections.abc import Callable
+from time import monotonic
+
+LEAST_FIRST_LIMIT = 16
+MOST_FIRST_LIMIT = 192
+HOPED_ITEMS_PER_SECOND = 2000
+CALLS_PER_ITEM = 2
+HIGHEST_LIMIT = 256
+LOWEST_LIMIT = 2
+LONGEST_BACKOFF_SECONDS = 60.0
+
+
+def first_limit(answer_seconds: float) -> int:
+    """How many items to begin with, where an answer takes so long: as many as a good rate of small ones keeps busy."""
+    busy = HOPED_ITEMS_PER_SECOND * CALLS_PER_ITEM * answer_seconds
+    return int(min(MOST_FIRST_LIMIT, max(LEAST_FIRST_LIMIT, busy)))
+
+
+class Concurrency:
+    """How many items may be in flight, learned from the rate at which work gets done.
+
+    It begins with `first` and doubles while doubling pays; then holds, and now and then tries a quarter more for a
+    round and keeps it if that was better. It halves when the service throttles.
+    """
+
+    def __init__(self, first: int = LEAST_FIRST_LIMIT) -> None:
+        self.limit = first
+        self.in_flight = 0
+        self._free = asyncio.Event()
+        self._phase = "doubling"
+        self._before = first
+        self._rate = 0.0
+        self._held_rounds = 0
+        self._begin_round()
+
+    def _begin_round(self) -> None:
+        self._finished, self._done, self._since = 0, 0.0, monotonic()
+        self._waited = False
+
+    async def acquire(self) -> None:
+        """Wait for a place."""
+        while self.in_flight >= self.limit:
+            self._waited = True
+            self._free.clear()
+            await self._free.wait()
+        self.in_flight += 1
+
+    def release(self, work: float) -> None:
+        """Give the place back. work: how much was done, in units of one small item."""
+        self.in_flight -= 1
+        self._finished += 1
+        self._done += work
+        self._free.set()
+        if self._finished >= max(16, 2 * self.limit):
+            rate = self._done / max(monotonic() - self._since, 1e-6)
+            if self._waited:  # otherwise the limit was not what held it up
+                self._judge(rate)
+            self._begin_round()
+
+    def _judge(self, rate: float) -> None:
+        if self._phase == "hold":
+            self._rate = rate
+            self._held_rounds += 1
+            if self._held_rounds >= 6 and self.limit < HIGHEST_LIMIT:
+                self._phase, self._before = "trying", self.limit
+                self.limit = min(HIGHEST_LIMIT, self.limit + max(1, self.limit // 4))
+        elif self._phase == "trying":
+            if rate < 1.08 * self._rate:
+                self.limit = self._before
+            self._hold(rate)
+        elif rate > 1.25 * self._rate and self.limit < HIGHEST_LIMIT:
+            self._rate, self._before = rate, self.limit
+            self.limit = min(HIGHEST_LIMIT, self.limit * 2)
+        else:
+            self.limit = self._before
+            self._hold(rate)
+
+    def _hold(self, rate: float) -> None:
+        self._phase, self._rate, self._held_rounds = "hold", rate, 0
+
+    def throttled(self) -> None:
+        """The service said that it is too much."""
+        self.limit = max(LOWEST_LIMIT, self.limit // 2)
+        self._hold(0.0)
+        self._begin_round()
+
+
+class ScopePacer:
+    """Holds back all calls of one budget scope while its service wants none. Implements services.contract.Pacer.
+
+    on_pause(seconds): told of every wait, to slow down, to show it and to note it for other processes.
+    wait_seconds: what is left of a wait that an earlier run was asked for. longest_backoff_seconds: how long it waits
+    at most when the service does not say.
+    """
+
+    def __init__(
+        self,
+        scope: str,
+        on_pause: Callable[[str, float], None],
+        wait_seconds: float = 0.0,
+        longest_backoff_seconds: float = LONGEST_BACKOFF_SECONDS,
+    ) -> None:
+        self.scope = scope
+        self._on_pause = on_pause
+        self._longest_backoff_seconds = longest_backoff_seconds
+        self._until = monotonic() + wait_seconds
+        self._refusals = 0
+
+    async def ready(self) -> None:
+        """Return when the scope may be called."""
+        left = self._until - monotonic()
+        while left > 0:  # another call may have made it longer meanwhile
+            await asyncio.sleep(left)
+            left = self._until - monotonic()
+
+    def throttled(self, wait_seconds: float | None) -> None:
+        """Wait exactly as long as asked, or with full jitter, longer each time, when it did not say."""
+        self._refusals += 1
+        if wait_seconds is None:
+            longest = min(self._longest_backoff_seconds, 0.5 * 2 ** min(self._refusals, 10))
+            wait_seconds = random.uniform(0.1 * longest, longest)  # noqa: S311 - jitter, not a secret
+        until = monotonic() + wait_seconds
+        if until > self._until:
+            self._until = until
+            self._on_pause(self.scope, wait_seconds)
+
+    def heard(self, wait_seconds: float) -> None:
+        """Another process that uses this scope was asked to wait so long from now on."""
+        until = monotonic() + wait_seconds
+        if until > self._until + 0.1:  # else it is what we know
+            self._until = until
+            self._on_pause(self.scope, wait_seconds)
+
+    def answered(self) -> None:
+        """A call went well."""
+        self._refusals = 0
+
+
+class Memory:
+    """Bounds the bytes of bodies that are held at once, first come, first served."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        self._limit_bytes = limit_bytes
+        self._held = 0
+        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
+
+    def _fits(self, count: int) -> bool:
+        return self._held == 0 or self._held + count <= self._limit_bytes
+
+    async def take(self, count: int) -> None:
+        """Wait until `count` bytes may be held; a body larger than the limit is let in alone."""
+        if not self._waiting and self._fits(count):
+            self._held += count
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((count, turn))
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self.give(count)
+            raise
+
+    def give(self, count: int) -> None:
+        """Let them go."""
+        self._held -= count
+        while self._waiting and (self._waiting[0][1].cancelled() or self._fits(self._waiting[0][0])):
+            wanted, turn = self._waiting.popleft()
+            if not turn.cancelled():
+                self._held += wanted
+                turn.set_result(None)
+
+
+class Bandwidth:
+    """A token bucket for bytes; without a limit it costs nothing."""
+
+    def __init__(self, bytes_per_second: int | None) -> None:
+        self._rate = bytes_per_second
+        self._next = monotonic()
+
+    async def spend(self, count: int) -> None:
+        """Wait until `count` bytes fit into the rate."""
+        if self._rate is None:
+            return
+        now = monotonic()
+        self._next = max(self._next, now - 0.1) + count / self._rate
+        if self._next > now:
+            await asyncio.sleep(self._next - now)

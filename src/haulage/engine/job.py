@@ -1,0 +1,38 @@
+"""What is known of an item while it is being copied."""
+
+from haulage.ledger.items import Known
+from haulage.ledger.store import now_us
+from haulage.model.item import Item, Kind
+from haulage.services.contract import ABSENT, Precondition
+
+
+class Job:
+    """One item on its way. It is altered when the source or the destination turns out other than listed.
+
+    target: path at the destination. condition: what has to hold there. occupied: something is there that has to be
+    compared first. renamed: another file held the name, ours got a suffix. began_us: when work on it began.
+    finished_attempt: of the upload in parts that made it. left: the revision of what we wrote and could not prove.
+    """
+
+    def __init__(self, known: Known) -> None:
+        self.known = known
+        self.began_us = now_us()
+        self.target = known.target or known.path
+        self.size = known.size
+        self.revision = known.revision
+        self.hashes = known.hashes
+        left = known.done_target_revision
+        self.condition = Precondition(revision=left) if left is not None else ABSENT
+        self.occupied = known.occupied and left is None
+        self.renamed = False
+        self.finished_attempt: str | None = None
+        self.left: str | None = None
+
+    def item(self) -> Item:
+        """What to open at the source."""
+        known = self.known
+        return Item(known.path, Kind.FILE, self.size, known.modified_us, self.revision, self.hashes)
+
+    def renew(self, now: Item) -> None:
+        """Go on with a newer version of the source's file."""
+        self.size, self.revision, self.hashes = now.size or 0, now.revision, dict(now.hashes)

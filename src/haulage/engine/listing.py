@@ -1,0 +1,114 @@
+"""Lists a whole drive, as a stream of pages, whatever way its service lists."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+
+import msgspec
+
+from haulage.model.errors import HaulageError
+from haulage.model.item import Item, Kind, Page
+from haulage.services.contract import Drive, ListsTree
+
+FOLDERS_AT_ONCE = 16
+
+
+class Listing(msgspec.Struct):
+    """How a listing went. complete: nothing may be concluded from an item's absence unless this is True.
+
+    why_incomplete: a sentence each. folder_errors: folders that could not be listed, by path.
+    """
+
+    complete: bool = True
+    why_incomplete: list[str] = []
+    folder_errors: dict[str, HaulageError] = {}
+    folders: int = 0
+
+    def lacks(self, why: str) -> None:
+        """Note that something is missing from the listing."""
+        self.complete = False
+        if len(self.why_incomplete) < 20:
+            self.why_incomplete.append(why)
+
+
+async def pages(drive: Drive, listing: Listing) -> AsyncIterator[Page]:
+    """All pages of the drive, folders included as items; the next page is fetched while one is worked on.
+
+    A folder that cannot be listed is noted in `listing` and the rest goes on; the root's own error is raised.
+    """
+    async with aclosing(_tree(drive, listing) if isinstance(drive, ListsTree) else _folders(drive, listing)) as source:
+        async for page in source:
+            if not page.complete:
+                listing.lacks(page.why_incomplete or "the service said that its listing lacks something")
+            yield page
+
+
+async def _tree(drive: ListsTree, listing: Listing) -> AsyncGenerator[Page, None]:
+    fetch: asyncio.Task[Page] | None = asyncio.ensure_future(drive.tree(None))
+    seen: set[str] = set()
+    try:
+        while fetch is not None:
+            page = await fetch
+            fetch = None
+            if page.cursor is not None and page.cursor in seen:
+                listing.lacks("the listing went in a circle")
+            elif page.cursor is not None:
+                seen.add(page.cursor)
+                fetch = asyncio.ensure_future(drive.tree(page.cursor))
+            yield page
+    finally:
+        if fetch is not None:
+            fetch.cancel()
+            await asyncio.gather(fetch, return_exceptions=True)
+
+
+async def _folders(drive: Drive, listing: Listing) -> AsyncGenerator[Page, None]:
+    """Depth first, several folders at once, so that the number of folders waiting stays small."""
+    waiting: list[tuple[str, str | None]] = [("", None)]
+    under_way: dict[asyncio.Task[Page], tuple[str, str | None]] = {}
+    try:
+        while waiting or under_way:
+            while waiting and len(under_way) < FOLDERS_AT_ONCE:
+                folder, cursor = waiting.pop()
+                under_way[asyncio.ensure_future(drive.page(folder, cursor))] = (folder, cursor)
+            done, _ = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                folder, cursor = under_way.pop(task)
+                page = _page_of(task, folder, listing)
+                if page is None:
+                    continue
+                if page.cursor is not None and page.cursor == cursor:
+                    listing.lacks(f"the listing of {folder!r} went in a circle")
+                elif page.cursor is not None:
+                    waiting.append((folder, page.cursor))
+                waiting += [(item.path, None) for item in page.items if item.kind == Kind.FOLDER and not item.empty]
+                yield page
+    finally:
+        for task in under_way:
+            task.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)
+
+
+def _page_of(task: asyncio.Task[Page], folder: str, listing: Listing) -> Page | None:
+    """The page, or None with the folder's error noted. Errors of the root and of the whole service are raised."""
+    try:
+        page = task.result()
+    except HaulageError as error:
+        if folder == "" or not error.item_only:
+            raise
+        listing.lacks(f"{folder}: {error.message}")
+        listing.folder_errors[folder] = error
+        return None
+    listing.folders += 1
+    return page
+
+
+def holdable(page: Page, source: Drive, target: Drive) -> list[Item]:
+    """The items of a page that the destination can hold.
+
+    Where folders are implied by paths, only empty ones are items there. Folders of a flat listing are markers,
+    objects of their own, and always count.
+    """
+    if target.traits.folders == "real" or isinstance(source, ListsTree):
+        return page.items
+    return [item for item in page.items if item.kind != Kind.FOLDER or item.empty]

@@ -1,0 +1,167 @@
+"""From a location to an opened drive: which service, with which settings."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+
+from haulage.engine.counts import Watch
+from haulage.engine.governor import ScopePacer
+from haulage.ledger import work
+from haulage.ledger.store import Ledger, now_us
+from haulage.logs import keep_secret
+from haulage.model.errors import Refused
+from haulage.model.location import Location, parse
+from haulage.operations import connectors
+from haulage.services.contract import Drive, Field, Service
+from haulage.services.registry import by_scheme, services
+from haulage.services.transport import limits
+
+HEAR_SECONDS = 1.0
+
+
+class Given(msgspec.Struct, frozen=True):
+    """What a person gave for one side. settings: FIELD=VALUE texts; side: "source" or "destination"."""
+
+    location: str
+    side: str
+    settings: tuple[str, ...] = ()
+
+
+def resolve(
+    ledger: Ledger, given: Given, environment: Mapping[str, str] | None = None
+) -> tuple[Service, Location, dict[str, str]]:
+    """The service, the parsed location and all settings of one side. Raises Refused.
+
+    Settings come, first found, from FIELD=VALUE options, HAULAGE_SOURCE_<VARIABLE> or HAULAGE_DESTINATION_<VARIABLE>,
+    and the variable itself. A connector's settings are its own, and nothing else is mixed in.
+    """
+    environment = os.environ if environment is None else environment
+    location = parse(given.location)
+    if location.connector is not None:
+        chosen, settings = connectors.settings_of(ledger, location.connector)
+        if given.settings:
+            raise Refused(
+                f"the connector {location.connector} has its own settings", "Leave out the settings of that side."
+            )
+        return chosen, location, settings
+    chosen = _by_scheme(location)
+    settings = {}
+    for field in chosen.fields:
+        if (value := _from_environment(field, given.side, environment)) is not None:
+            settings[field.name] = value
+    settings.update(read_settings(chosen, given.settings, environment))
+    keep_secret(settings.get(field.name, "") for field in chosen.fields if field.secret)
+    return chosen, location, settings
+
+
+def _by_scheme(location: Location) -> Service:
+    if (found := by_scheme(location.scheme)) is not None:
+        return found
+    schemes = ", ".join(f"{one.scheme}://" for one in services().values())
+    raise Refused(f"there is no service for {location.scheme}://", f"Known are {schemes} and connector-name:/path.")
+
+
+def _from_environment(field: Field, side: str, environment: Mapping[str, str]) -> str | None:
+    for prefix in (f"HAULAGE_{side.upper()}_", ""):
+        for variable in field.env:
+            if value := environment.get(prefix + variable):
+                return value
+    return None
+
+
+def read_settings(chosen: Service, texts: tuple[str, ...], environment: Mapping[str, str]) -> dict[str, str]:
+    """FIELD=VALUE texts as settings. A secret is never in the command line: `env:VARIABLE` or `file:PATH` names it.
+
+    Raises Refused.
+    """
+    fields = {field.name: field for field in chosen.fields}
+    settings = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals:  # not quoted: it may be a secret
+            raise Refused(f"a setting of {chosen.id} lacks its '='", f"Write FIELD=VALUE; {', '.join(fields)}.")
+        if name not in fields:
+            raise Refused(
+                f"{name!r} is not a setting of {chosen.id}", f"Choose from {', '.join(fields)}, as FIELD=VALUE."
+            )
+        if value.startswith("env:"):
+            if not (found := environment.get(value[4:])):
+                raise Refused(
+                    f"the environment variable {value[4:]} is not set", f"Set it to the {fields[name].title}."
+                )
+            value = found
+        elif value.startswith("file:"):
+            try:
+                value = Path(value[5:]).read_text().strip()
+            except OSError as error:
+                raise Refused(
+                    f"cannot read {value[5:]}: {error.strerror}", "Check the file's name and rights."
+                ) from None
+        elif fields[name].secret:
+            raise Refused(
+                f"{name} is a secret, and a command line can be seen by others",
+                f"Write {name}=env:VARIABLE or {name}=file:PATH.",
+            )
+        settings[name] = value
+    return settings
+
+
+async def open_drive(ledger: Ledger, given: Given, watch: Watch) -> Drive:
+    """The drive at a location, paced by what its service has asked for, in this run or an earlier one."""
+    chosen, location, settings = resolve(ledger, given)
+    if not location.root:
+        raise Refused(
+            f"{location.shown!r} names no {chosen.root_title}", f"Add one: {location.shown.rstrip('/')}/NAME."
+        )
+    return chosen.open_drive(settings, location.root, await _pacer(ledger, _scope(chosen, settings), watch))
+
+
+@asynccontextmanager
+async def hearing_others(ledger: Ledger, watch: Watch) -> AsyncIterator[None]:
+    """While the body runs, what other processes are asked to wait holds for its scopes too, within a second (F02)."""
+
+    async def listen() -> None:
+        while True:
+            await asyncio.sleep(HEAR_SECONDS)
+            for scope, pacer in watch.pacers.items():
+                until = await ledger.run(work.pause_until, scope)
+                pacer.heard((until - now_us()) / 1_000_000)
+
+    listening = asyncio.create_task(listen())
+    try:
+        yield
+    finally:
+        listening.cancel()
+        await asyncio.gather(listening, return_exceptions=True)  # if it failed, so does the run's next commit
+
+
+async def _pacer(ledger: Ledger, scope: str, watch: Watch) -> ScopePacer:
+    """The one pacer of that scope in this run, whichever sides it serves."""
+    if scope not in watch.pacers:
+        until = await ledger.run(work.pause_until, scope)
+
+        def on_pause(name: str, seconds: float) -> None:
+            watch.paused(name, seconds)
+            if seconds >= 1:
+                ledger.later(work.pause_until, name, now_us() + int(seconds * 1_000_000))
+
+        left = max(0.0, (until - now_us()) / 1_000_000)
+        if left:
+            watch.paused(scope, left)
+        watch.pacers[scope] = ScopePacer(scope, on_pause, left, limits().longest_backoff_seconds)
+    return watch.pacers[scope]
+
+
+def is_prefix(given: Given, drive: Drive) -> bool:
+    """Whether it is a prefix of keys: there is no such thing by itself, so nothing below it means a misspelt one."""
+    return "/" in parse(given.location).root and drive.traits.folders == "markers"
+
+
+def _scope(chosen: Service, settings: Mapping[str, str]) -> str:
+    """The budget scope: the account at its endpoint, without secrets."""
+    public = [settings.get(field.name, "") for field in chosen.fields if not field.secret]
+    return " ".join([chosen.title, *dict.fromkeys(value for value in public if value and len(value) < 100)])

@@ -1,0 +1,104 @@
+"""What a person can do with a transfer: copy it, and see what a run of it did."""
+
+import os
+import socket
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import msgspec
+
+from haulage.engine.context import Options
+from haulage.engine.copying import run_copy
+from haulage.engine.counts import Watch
+from haulage.ledger import runs as run_rows
+from haulage.ledger.codec import dump
+from haulage.ledger.runs import RunRow, TransferKey
+from haulage.ledger.store import Ledger
+from haulage.model.errors import HaulageError, Refused
+from haulage.model.location import overlap
+from haulage.model.outcome import RunKind, Status, status_words
+from haulage.operations.home import transfer_lock
+from haulage.operations.locations import Given, hearing_others, is_prefix, open_drive
+from haulage.operations.runlog import run_log
+from haulage.services.contract import Drive
+
+
+class Ended(msgspec.Struct, frozen=True):
+    """How a run ended. stopped: what ended it before its time."""
+
+    run: RunRow
+    status: Status
+    stopped: HaulageError | None = None
+
+
+def summary(ended: Ended) -> dict[str, Any]:
+    """A run's end as a document: run, status, counts, times."""
+    run = ended.run
+    return {
+        "run": run.id,
+        "status": int(ended.status),
+        "status_text": status_words(ended.status, run.kind),
+        "message": run.message,
+        "source": run.source,
+        "destination": run.destination,
+        "started_us": run.started_us,
+        "ended_us": run.ended_us,
+        "counts": run.counts,
+    }
+
+
+@asynccontextmanager
+async def both_sides(
+    ledger: Ledger, source: Given, destination: Given, watch: Watch
+) -> AsyncIterator[tuple[Drive, Drive]]:
+    """Both drives opened; neither holds the other. What happens then is logged. Raises Refused."""
+    async with AsyncExitStack() as stack:
+        stack.enter_context(run_log(ledger, watch, source, destination))
+        first = await open_drive(ledger, source, watch)
+        stack.push_async_callback(first.close)
+        second = await open_drive(ledger, destination, watch)
+        stack.push_async_callback(second.close)
+        if (why := overlap(first.identity, second.identity)) is not None:
+            raise Refused(f"{why}: {first.identity} and {second.identity}", "Choose two separate places.")
+        await stack.enter_async_context(hearing_others(ledger, watch))
+        yield first, second
+
+
+async def copy(
+    ledger: Ledger, source: Given, destination: Given, options: Options, watch: Watch, *, create: bool = False
+) -> Ended:
+    """Copy the source's tree to the destination, or go on where an earlier run stopped.
+
+    create: make the destination's bucket or container if it is missing (a folder is made anyway).
+    Raises Refused, AlreadyRunning, AuthLost, RootGone, Unreachable before anything is started.
+    """
+    async with both_sides(ledger, source, destination, watch) as (first, second):
+        key = TransferKey(first.identity, second.identity, dump(options.filters), source.location, destination.location)
+        transfer = await ledger.run(run_rows.transfer_id, key)
+        with transfer_lock(transfer):
+            begun = time.monotonic()
+            await first.check(write=False, create=False)
+            between = time.monotonic()
+            create = create or second.traits.folders == "real"
+            if not (create and options.plan_only):
+                await second.check(write=True, create=create)
+            # Each of them was a new connection and a call: two ways there and back.
+            watch.answer_seconds = max(between - begun, time.monotonic() - between) / 2
+            options = msgspec.structs.replace(options, source_must_hold=is_prefix(source, first))
+            owner = f"{socket.gethostname()}:{os.getpid()}"
+            kind = RunKind.SCAN if options.plan_only else RunKind.COPY
+            run = await ledger.run(run_rows.start, transfer, kind, owner)
+            watch.tell("started", run=run.id, transfer=transfer, source=first.identity, destination=second.identity)
+            status, stopped = await run_copy(ledger, run, first, second, options, watch)
+            return await as_ended(ledger, run.id, status, stopped, watch)
+
+
+async def as_ended(ledger: Ledger, run_id: int, status: Status, stopped: HaulageError | None, watch: Watch) -> Ended:
+    """How the run ended. Where its end could not be written down (a full disk), what is known of it all the same."""
+    run = await ledger.run(run_rows.get, run_id)
+    if run.ended_us is None:
+        message = stopped.message if stopped else None
+        run = msgspec.structs.replace(run, status=int(status), counts=watch.counts.as_json(), message=message)
+    return Ended(run, status, stopped)
