@@ -1,0 +1,55 @@
+"""The program `haulage`: parses, shows, and ends with an exit code that means something."""
+
+import os
+import sys
+from typing import Any
+
+import cyclopts
+
+from haulage import __version__
+from haulage.cli.bug import tell_of_bug
+from haulage.cli.output import EXIT_HELP, Exit, complain, exit_for
+from haulage.model.errors import HaulageError
+
+app = cyclopts.App(
+    name="haulage",
+    help="Copies trees of files between storage services, and proves that everything arrived.",
+    help_epilogue=EXIT_HELP,
+    version=__version__,
+    result_action="return_value",
+)
+COMMANDS = {  # loaded when they are called; their first lines are told here, so that help needs none of them
+    "copy": ("haulage.cli.copy:copy", "Copy everything below SOURCE to DESTINATION, verified."),
+    "verify": ("haulage.cli.verify:verify", "Compare every item below SOURCE with DESTINATION; write nothing."),
+    "scan": ("haulage.cli.scan:scan", "List one location and judge what a copy of it would meet."),
+    "runs": ("haulage.cli.history:runs", "The runs so far, newest first."),
+    "log": ("haulage.cli.history:log", "What a run did, item by item."),
+    "report": ("haulage.cli.history:report", "Write a run's report: a page, and tables for other programs."),
+    "connectors": ("haulage.cli.connectors:app", "Named links to accounts, their keys sealed."),
+}
+for name, (place, told) in COMMANDS.items():
+    app.command(place, name=name, help=told)
+
+
+def main(tokens: list[str] | None = None) -> Any:
+    """Run the program; never lets a traceback out for an expected error."""
+    try:
+        code = app(tokens, exit_on_error=False, print_error=True)
+    except cyclopts.CycloptsError:
+        sys.exit(Exit.REFUSED)
+    except HaulageError as error:
+        complain(error, as_json="--json" in (tokens or sys.argv))
+        sys.exit(exit_for(error))
+    except KeyboardInterrupt:
+        sys.exit(Exit.INTERRUPTED)
+    except BrokenPipeError:  # whoever read us has enough; nothing must be flushed to it at exit either
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(Exit.OK)
+    except Exception as error:  # a bug, whatever it is: told in a sentence, with the traceback in the log
+        tell_of_bug(error, as_json="--json" in (tokens or sys.argv))
+        sys.exit(Exit.BUG)
+    sys.exit(code if isinstance(code, int) else Exit.OK)
+
+
+if __name__ == "__main__":
+    main()

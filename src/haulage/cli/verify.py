@@ -1,0 +1,136 @@
+"""`haulage verify`."""
+
+import sys
+import time
+from typing import Any
+
+from haulage.cli.choices import AS_USUAL, EVERYTHING, FilterOptions, Flag, Json, SideOptions
+from haulage.cli.copy import conduct, run_interruptibly
+from haulage.cli.output import complain, exit_for, exit_for_status, say_json, size_text
+from haulage.cli.ticker import Ticker, mode
+from haulage.engine.context import Options
+from haulage.engine.counts import Watch
+from haulage.model.filters import parse_size
+from haulage.model.outcome import Status
+from haulage.operations import verifying
+from haulage.operations.locations import Given
+from haulage.operations.transfers import Ended, summary
+
+AGAIN = "Nothing was written. Run the same command again to verify from the beginning."
+
+
+def verify(
+    source: str,
+    destination: str,
+    /,
+    *,
+    deep: Flag = False,
+    chosen: FilterOptions = EVERYTHING,
+    bandwidth: str | None = None,
+    reached: SideOptions = AS_USUAL,
+    json: Json = False,
+) -> int:
+    """Compare every item below SOURCE with DESTINATION, as both are now. Nothing is written on either side.
+
+    With the locations and filters of an earlier copy, it also knows what that copy has proven.
+
+    Args:
+        source: Where the files are: file:///folder, s3://bucket/prefix, az://container/prefix or connector:/path.
+        destination: Where they have to be, written likewise.
+        deep: Read every file on both sides and compare the bytes, whatever the services say of them.
+        bandwidth: Read at most this much a second, such as 10M.
+    """
+    options = Options(chosen.filters(), parse_size(bandwidth) if bandwidth else None)
+    sides = reached.sides(source, destination)
+    return run_interruptibly(_verify(*sides, options, deep, json))
+
+
+async def _verify(source: Given, destination: Given, options: Options, deep: bool, as_json: bool) -> int:
+    display = Ticker(mode(as_json), line, facts)
+    watch = Watch(display.event)
+    ended = await conduct(
+        display,
+        watch,
+        lambda ledger: verifying.verify(ledger, source, destination, options, watch, deep=deep),
+        AGAIN,
+    )
+    if ended.stopped is not None:
+        complain(ended.stopped, as_json=as_json)
+    if as_json:
+        say_json({"event": "ended", "deep": deep, **summary(ended)})
+    else:
+        sys.stdout.write(ended_text(ended, deep))
+    return exit_for(ended.stopped) if ended.stopped is not None else exit_for_status(ended.status)
+
+
+def facts(watch: Watch) -> dict[str, Any]:
+    """How far it is, in numbers."""
+    counts = watch.counts
+    return {
+        "listed": counts.listed,
+        "listed_bytes": counts.listed_bytes,
+        "listing_complete": counts.source_complete and counts.target_complete,
+        "successful": counts.successful,
+        "successful_bytes": counts.successful_bytes,
+        "read_bytes": getattr(counts, "read_bytes", 0),
+        "failed": counts.failed + counts.changed_at_source,
+        "waits_for": watch.waits_for(),
+    }
+
+
+def line(watch: Watch) -> str:
+    """The same in one line for people."""
+    counts = facts(watch)
+    if not counts["listed"]:
+        return "listing"
+    compared = f"{counts['successful']:,} of {counts['listed']:,} items verified"
+    rate = counts["read_bytes"] / max(time.monotonic() - watch.began, 0.001)
+    parts = [compared + ("" if counts["listing_complete"] else " so far")]
+    if counts["read_bytes"]:
+        parts.append(f"{size_text(counts['read_bytes'])} read, {size_text(rate)}/s")
+    if counts["failed"]:
+        parts.append(f"{counts['failed']:,} failed")
+    return " | ".join(parts)
+
+
+def ended_text(ended: Ended, deep: bool) -> str:
+    """The last words of a verification."""
+    counts = ended.run.counts
+    told = {"weak": 0, "extra": 0, "extra_bytes": 0, "read_bytes": 0, "by_code": {}, **counts}
+    lines = [f"{verdict(ended, told)} (run {ended.run.id}, status {int(ended.status)})."]
+    lines.append(
+        f"Listed {told['listed']:,} items, {size_text(told['listed_bytes'])}: "
+        f"{told['successful'] - told['weak']:,} verified, {told['weak']:,} by their size only, "
+        f"{told['skipped']:,} skipped, {told['unsupported']:,} unsupported, {told['failed']:,} failed, "
+        f"{told['changed_at_source']:,} changed and {told['gone_at_source']:,} gone at the source meanwhile."
+    )
+    if told["failed"]:
+        lines.append("By code: " + ", ".join(f"{code} {count:,}" for code, count in sorted(told["by_code"].items())))
+    if told["read_bytes"]:
+        lines.append(f"Read {size_text(told['read_bytes'])}.")
+    if told["extra"]:
+        lines.append(f"Only at the destination: {told['extra']:,} items, {size_text(told['extra_bytes'])}.")
+    lines += [f"Incomplete: {why}" for why in told["incomplete"]]
+    if told["weak"] and not deep:
+        lines.append("With --deep, what was compared by size only is read on both sides.")
+    if int(ended.status) >= Status.UNSUPPORTED_ITEMS or told["weak"]:
+        lines.append(f"Each of them: haulage report {ended.run.id}")
+    return "\n".join(lines) + "\n"
+
+
+def verdict(ended: Ended, counts: dict[str, Any]) -> str:
+    """One sentence."""
+    if ended.stopped is not None:
+        return "The verification could not finish"
+    if counts["failed"] or counts["changed_at_source"]:
+        return "Not everything is at the destination as it is at the source"
+    if not (counts["source_complete"] and counts["target_complete"]):
+        return "A listing is incomplete, so nothing is proven of what it lacks"
+    left = counts["skipped"] + counts["unsupported"] + counts["gone_at_source"]
+    if counts["weak"]:
+        return "Nothing wrong was found, but not everything could be proven"
+    if not counts["successful"]:
+        return "Nothing was compared" if left else "There is nothing at the source"
+    if left:
+        return "All that was compared is at the destination as it is at the source"
+    return "Everything is at the destination as it is at the source"
