@@ -1,0 +1,81 @@
+"""What every test may ask for: real servers, started at the first use and once per worker, and fresh names in them."""
+
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from testbed.process import NotInstalled
+from testbed.servers import Azurite, Moto, SeaweedFS
+
+
+@pytest.fixture(scope="session")
+def seaweed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeaweedFS]:
+    """S3 that checks signatures and checksums."""
+    with SeaweedFS(tmp_path_factory.mktemp("seaweed")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def second_seaweed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeaweedFS]:
+    """Another S3, for copies from one provider to another and for tests that stop a server."""
+    with SeaweedFS(tmp_path_factory.mktemp("second_seaweed")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moto]:
+    """S3 that keeps every key as it is, in S3's own order."""
+    with Moto(tmp_path_factory.mktemp("moto")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
+    """Azure Blob. Skips where it could not be installed: it needs Node.js, which is no part of Python."""
+    server = Azurite(tmp_path_factory.mktemp("azurite"))
+    try:
+        server.start()
+    except NotInstalled as missing:
+        pytest.skip(str(missing))
+    yield server
+    server.stop()
+
+
+def fresh_name() -> str:
+    """A name that no bucket or container has yet, and that S3 and Azure both take."""
+    return f"hau-{uuid.uuid4().hex[:16]}"
+
+
+@pytest.fixture
+def bucket() -> str:
+    """A bucket's name, unused so far; the test makes the bucket."""
+    return fresh_name()
+
+
+@pytest.fixture
+def second_bucket() -> str:
+    """Another bucket's name."""
+    return fresh_name()
+
+
+@pytest.fixture
+def container() -> str:
+    """A container's name, unused so far; the test makes the container."""
+    return fresh_name()
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """No test sees the credentials, the settings or the ledger of the person who runs it."""
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HOME", str(home))
+    for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "HAULAGE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    for prefix in ("AWS_", "AZURE_"):
+        for name in [name for name in os.environ if name.startswith(prefix)]:
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    return home

@@ -1,0 +1,1 @@
+"""One suite that every service passes. See README.md for how a new one joins."""

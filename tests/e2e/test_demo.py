@@ -1,0 +1,40 @@
+"""The demonstration ends with 0 without a terminal, and says so when a step fails."""
+
+import subprocess
+import sys
+
+import pytest
+
+from testbed import demo
+from testbed.demo_program import StepFailed
+from testbed.process import ROOT, DidNotStart
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_all_steps_work_twice_in_a_row() -> None:
+    for _ in range(2):
+        ran = subprocess.run(
+            [sys.executable, "-m", "testbed.demo"],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=400,
+            check=False,
+        )
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+        assert "were not sent again" in " ".join(ran.stdout.split())
+        assert "\x1b" not in ran.stdout + ran.stderr, "without a terminal there are plain lines"
+
+
+@pytest.mark.parametrize("failure", [StepFailed("it did not"), DidNotStart("a server did not")])
+def test_a_failed_step_is_told_and_ends_with_1(
+    failure: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fails() -> None:
+        raise failure
+
+    monkeypatch.setattr(demo, "demonstrate", fails)
+    assert demo.main() == 1
+    assert str(failure) in capsys.readouterr().err

@@ -1,0 +1,1 @@
+"""What the whole program makes of servers, networks and disks that fail."""
