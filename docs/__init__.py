@@ -1,0 +1,1 @@
+"""The documentation: pages, and the generator of those that are read off the code."""

@@ -1,0 +1,40 @@
+"""The ledger's tables, from its schema."""
+
+from sqlalchemy.schema import Table
+
+from docs.generator.markdown import code, page, plain, table
+from haulage.ledger.schema import metadata
+
+TABLES = {
+    "transfers": "What is copied where: one row for each pair of places and set of filters.",
+    "runs": "Every run of a transfer, with its status, its end and its counters (JSON).",
+    "items": "Every item of a transfer: what the source said of it, what was decided, what was proven.",
+    "found": "What the destination's listing showed besides; emptied when the run ends.",
+    "units": "Portions of work of a run that is under way; emptied when the run ends.",
+    "outcomes": "What became of each item in each run, with the evidence. Unchanged items are counted in the run.",
+    "uploads": "Uploads in parts that were begun and not finished, so that a later run goes on with them.",
+    "pauses": "Until when a service wants to be left alone; a restart obeys it too.",
+    "connectors": "Connectors: public settings as JSON, secrets sealed by the vault.",
+}
+"""What each table holds."""
+
+
+def _rows(one: Table) -> list[list[str]]:
+    rows = []
+    for column in one.columns:
+        notes = ["key"] if column.primary_key else []
+        notes += [f"of {key.column.table.name}" for key in column.foreign_keys]
+        notes += ["may be empty"] if column.nullable and not column.primary_key else []
+        rows.append([code(column.name), plain(str(column.type).lower()), ", ".join(notes)])
+    return rows
+
+
+def render() -> str:
+    """The page."""
+    parts = [
+        "One SQLite file, `ledger.db` in the state folder. Times are UTC microseconds since the epoch, sizes are "
+        "bytes. It may be read with any SQLite tool while nothing runs; nothing but Haulage may write it.",
+    ]
+    for one in metadata.sorted_tables:
+        parts += [f"## {one.name}", TABLES[one.name], table(["Column", "Type", ""], _rows(one))]
+    return page("Ledger tables", *parts)

@@ -1,0 +1,147 @@
+"""Services: what each can do, which names it takes, and how far it has come; all from its own declaration."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from docs.generator.markdown import code, codes, page, plain, table
+from docs.generator.settings import fields_table
+from haulage.model.naming import NameRules
+from haulage.model.words import size_text
+from haulage.services import contract, registry
+from haulage.services.contract import ListsTree, Service, SetsFolderTimes, Traits
+
+FOLDER = Path(contract.__file__).parent
+UNITS = {"bytes": "bytes of UTF-8", "chars": "characters", "utf16": "UTF-16 units"}
+
+
+def folder_of(service: Service) -> Path:
+    """Where the service's code, QUIRKS.md and quality.yaml lie."""
+    return FOLDER / service.id.replace("-", "_")
+
+
+def ranges(characters: str) -> str:
+    """Characters as U+0000-U+001F, or themselves where they can be seen."""
+    points = sorted({ord(one) for one in characters})
+    runs: list[list[int]] = []
+    for point in points:
+        if runs and point == runs[-1][1] + 1:
+            runs[-1][1] = point
+        else:
+            runs.append([point, point])
+    return ", ".join(_run(first, last) for first, last in runs)
+
+
+def _run(first: int, last: int) -> str:
+    if first == last:
+        return code(chr(first)) if chr(first).isprintable() and chr(first) != " " else f"U+{first:04X}"
+    return f"U+{first:04X}-U+{last:04X}"
+
+
+def name_rows(rules: NameRules) -> list[list[str]]:
+    """The naming rules, those that there are."""
+    unit = UNITS[rules.unit]
+    rows = [
+        ["Forbidden characters", ranges(rules.forbidden) or "none but `/` and NUL"],
+        ["Reserved names", codes(sorted(rules.reserved)) or "none"],
+        ["May not begin with", ranges(rules.no_leading) or "no rule"],
+        ["May not end with", ranges(rules.no_trailing) or "no rule"],
+        ["Longest name", f"{rules.longest_part:,} {unit}" if rules.longest_part else "no rule"],
+        ["Longest path", f"{rules.longest_path:,} {unit}" if rules.longest_path else "no rule"],
+        ["Most parts of a path", f"{rules.most_parts:,}" if rules.most_parts else "no rule"],
+        ["Case", "matters" if rules.case_sensitive else "does not matter"],
+        ["Unicode form", rules.unicode_form or "kept as written"],
+        ["Empty parts (`a//b`)", "taken" if rules.empty_parts else "not taken"],
+        ["`.` and `..` as names", "taken" if rules.dot_parts else "not taken"],
+        ["A file `a` beside `a/b`", "possible" if rules.folder_beside_file else "not possible"],
+    ]
+    return rows
+
+
+def trait_rows(traits: Traits) -> list[list[str]]:
+    """What the service can do."""
+    times = "not kept" if traits.times is None else f"kept, to {traits.times:,} \u00b5s"
+    own = "the service checks each one, by " + code(traits.part_hash) if traits.part_hash else "not checked one by one"
+    return [
+        ["Folders", "nodes of their own" if traits.folders == "real" else "implied by paths; an empty one is a marker"],
+        ["Modification times", times],
+        ["Metadata and content type", "kept" if traits.metadata else "not kept"],
+        ["Largest file", size_text(traits.largest_file)],
+        ["In one request up to", size_text(traits.single_put_limit)],
+        ["Parts of a larger file", f"{size_text(traits.part_bytes(traits.single_put_limit + 1))} at least; {own}"],
+        ["Hashes sent along with a file", codes(traits.put_hashes) or "none"],
+        ["Refuses a write that would overwrite", "yes, by itself" if traits.conditional else "no"],
+    ]
+
+
+def _drive_rows(service: Service) -> list[list[str]]:
+    import inspect
+
+    made = inspect.getmodule(service.open_drive)
+    kinds = [one for one in vars(made).values() if inspect.isclass(one) and hasattr(one, "page")]
+    tree = any(hasattr(one, "tree") for one in kinds if one is not ListsTree)
+    times = any(hasattr(one, "set_folder_time") for one in kinds if one is not SetsFolderTimes)
+    return [
+        ["Listing", "flat, all at once" if tree else "folder by folder"],
+        ["Times of folders", "set" if times else "carried by markers, where there are any"],
+    ]
+
+
+def quality(service: Service) -> dict[str, Any]:
+    """The quality rules by level, as its own file states them; empty if it has none."""
+    path = folder_of(service) / "quality.yaml"
+    if not path.exists():
+        return {}
+    stated = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return {level: rules for level, rules in stated.items() if isinstance(rules, dict)}
+
+
+def quality_words(rules: dict[str, dict[str, Any]]) -> str:
+    """How many rules of each level are done, exempt or open."""
+    said = []
+    for level, stated in rules.items():
+        exempt = sum(isinstance(value, dict) for value in stated.values())
+        done = sum(value == "done" for value in stated.values())
+        rest = len(stated) - exempt - done
+        counts = [f"{count} {word}" for count, word in ((done, "done"), (exempt, "exempt"), (rest, "open")) if count]
+        said.append(f"{level}: {', '.join(counts)}")
+    return "; ".join(said)
+
+
+def _quality_rows(rules: dict[str, dict[str, Any]]) -> list[list[str]]:
+    rows = []
+    for level, stated in rules.items():
+        for rule, value in stated.items():
+            said = f"exempt: {value['exempt']}" if isinstance(value, dict) else str(value)
+            rows.append([level, plain(rule.replace("_", " ")), plain(said)])
+    return rows
+
+
+def _section(service: Service) -> list[str]:
+    rules = quality(service)
+    stated = table(["Level", "Rule", "State"], _quality_rows(rules)) if rules else "Not stated yet."
+    return [
+        f"## {service.title}",
+        f"Service `{service.id}`, locations `{service.scheme}://{service.root_title.upper()}/...`.",
+        "### Settings",
+        fields_table(service) if service.fields else "It has none.",
+        "### What it can do",
+        table(["", ""], trait_rows(service.traits) + _drive_rows(service)),
+        "### Names it takes",
+        table(["", ""], name_rows(service.traits.names)),
+        "### Quality",
+        quality_words(rules),
+        stated,
+    ]
+
+
+def render() -> str:
+    """The page."""
+    intro = (
+        "Read off each service's declaration. A name that a destination does not take is fitted by a fixed rule, see "
+        "[](../../explanation/names.md). What had to be learned about each service, with sources and the tests that "
+        "hold it, stands in `QUIRKS.md` beside its code."
+    )
+    parts = [part for service in registry.services().values() for part in _section(service)]
+    return page("Services, their names and limits", intro, *parts)

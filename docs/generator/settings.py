@@ -1,0 +1,76 @@
+"""Settings: the fields of each service, and every environment variable that is read."""
+
+import msgspec
+
+from docs.generator.markdown import code, codes, page, plain, table
+from haulage.services.contract import Service
+from haulage.services.registry import services
+from haulage.services.transport.limits import Limits
+
+GENERAL = {
+    "HAULAGE_HOME": "The state folder: ledger, vault key, locks, log, reports. Default: `haulage` below the next one.",
+    "XDG_STATE_HOME": "Where programs keep their state; `~/.local/state` when it is not set.",
+}
+"""Variables of the program itself."""
+
+LIMITS = {
+    "attempts": "How often one request is sent at most. Being asked to wait does not count.",
+    "backoff_seconds": "Before the n-th repetition a random time up to this, times 2 to the power of n, is waited.",
+    "longest_backoff_seconds": "The most that is waited so, also when a service asks to wait without saying how long.",
+    "connect_seconds": "How long making a connection may take.",
+    "idle_seconds": "How long nothing may come on a connection.",
+    "least_bytes": "What a body has to bring in each window, so that a trickle is given up and tried again.",
+    "window_seconds": "How long such a window is.",
+}
+"""What each limit of the transport does."""
+
+
+def limit_variable(name: str) -> str:
+    """The environment variable that sets a limit."""
+    return f"HAULAGE_{name.upper()}"
+
+
+def fields_table(service: Service) -> str:
+    """The settings of one service."""
+    rows = [
+        [
+            code(field.name),
+            plain(field.title) + (" (required)" if field.required else ""),
+            "secret" if field.secret else "",
+            plain(field.help),
+            codes(field.env),
+        ]
+        for field in service.fields
+    ]
+    return table(["Setting", "Title", "", "What it is", "Variables, the first found"], rows)
+
+
+def _limits() -> str:
+    defaults = Limits()
+    rows = [
+        [code(limit_variable(field.name)), plain(LIMITS[field.name]), code(getattr(defaults, field.name))]
+        for field in msgspec.structs.fields(Limits)
+    ]
+    return table(["Variable", "What it sets", "Default"], rows)
+
+
+def render() -> str:
+    """The page."""
+    parts = [
+        "There is no configuration file. What has to be set is an option of the command line, a setting of a service, "
+        "or one of these environment variables.",
+        "## The program",
+        table(["Variable", "What it sets"], [[code(name), plain(text)] for name, text in GENERAL.items()]),
+        "## Requests to services",
+        "These have defaults that suit every service; a positive number changes one.",
+        _limits(),
+        "## Services",
+        "A setting of a service comes from, the first found: the option `--source-set FIELD=VALUE` or "
+        "`--destination-set FIELD=VALUE`; the variable with `HAULAGE_SOURCE_` or `HAULAGE_DESTINATION_` before it, for "
+        "that side alone; the variable itself. On the command line a secret is never given itself, but as "
+        "`FIELD=env:VARIABLE` or `FIELD=file:PATH`. A connector has settings of its own, and nothing else is mixed in.",
+    ]
+    for service in services().values():
+        parts.append(f"### {service.title} (`{service.id}`)")
+        parts.append(fields_table(service) if service.fields else "It has no settings.")
+    return page("Settings and environment variables", *parts)
