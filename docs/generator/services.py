@@ -70,8 +70,14 @@ def trait_rows(traits: Traits) -> list[list[str]]:
         ["Largest file", size_text(traits.largest_file)],
         ["In one request up to", size_text(traits.single_put_limit)],
         ["Parts of a larger file", f"{size_text(traits.part_bytes(traits.single_put_limit + 1))} at least; {own}"],
+        ["Order of parts", "one after the other" if traits.parts_in_order else "any"],
+        [
+            "After a restart, a large file",
+            "goes on inside the file" if traits.resumes else "is sent from its beginning",
+        ],
         ["Hashes sent along with a file", codes(traits.put_hashes) or "none"],
-        ["Refuses a write that would overwrite", "yes, by itself" if traits.conditional else "no"],
+        ["Confirms a write by", "a hash of the content" if traits.confirms == "hash" else "its size"],
+        ["Refuses a write that would overwrite", "yes, by itself" if traits.conditional else "looked at just before"],
     ]
 
 

@@ -6,7 +6,7 @@ from haulage.model.errors import Conflict, SessionGone
 from haulage.services.contract import Drive
 
 from .conftest import Limit, Sees
-from .kit import begin, body_of, everything, files, put, read_path
+from .kit import all_held, begin, body_of, everything, files, put, read_path
 
 PATH = "b/big.bin"
 
@@ -83,9 +83,7 @@ async def test_two_attempts_do_not_mix(drive: Drive, reader: Drive, body: bytes,
     for number in first.numbers:
         await first.send(number)
         await second.send(number)
-    held = await drive.parts(second.state)
-    assert held is not None
-    assert {number: receipt["size"] for number, receipt in held.items()} == {1: part_bytes, 2: part_bytes, 3: 1000}
+    assert await all_held(second)
     await second.finish()
     assert await read_path(reader, PATH) == body
 

@@ -10,7 +10,7 @@ from haulage.services.contract import ABSENT, Drive, Precondition
 from testbed.rules import Answer, End, flip
 
 from .conftest import Limit, needs_server
-from .kit import ANYWAY, Place, begin, body_of, everything, files, proves, put, read_path
+from .kit import ANYWAY, Place, all_held, begin, body_of, everything, files, proves, put, read_path
 from .voices import Faults
 
 pytestmark = needs_server
@@ -53,7 +53,7 @@ async def test_a_lost_answer(
         assert item is not None
         assert item.size == len(body)
     else:
-        assert proves(written, body)
+        assert proves(faults.drive, written, body)
     assert files(await everything(reader)) == {"a.bin"}
     assert await read_path(reader, "a.bin") == body
 
@@ -129,10 +129,8 @@ async def test_trouble_with_a_part(
     faults.on("part", **trouble)
     await upload.send(2)
     await upload.send(3)
-    held = await faults.drive.parts(upload.state)
-    assert held is not None
-    assert sorted(held) == [1, 2, 3]
-    assert proves(await upload.finish(), body)
+    assert await all_held(upload)
+    assert proves(faults.drive, await upload.finish(), body)
     assert await read_path(reader, PATH) == body
 
 
@@ -153,7 +151,7 @@ async def test_a_lost_answer_to_the_end_of_an_upload(
         assert item is not None
         assert item.size == len(body)
     else:
-        assert proves(written, body)
+        assert proves(faults.drive, written, body)
     await faults.drive.abort(upload.state)
     assert files(await everything(reader)) == {PATH}
     assert await read_path(reader, PATH) == body
@@ -240,5 +238,5 @@ async def test_a_confirmation_that_does_not_fit(faults: Faults, reader: Drive) -
         return
     finally:
         assert confirmed.hits
-    assert proves(written, body) or written.size is None
+    assert proves(faults.drive, written, body) or written.size is None
     assert await read_path(reader, "a.bin") == body

@@ -21,7 +21,7 @@ async def test_a_written_file_is_confirmed(drive: Drive, reader: Drive, size: in
     body = body_of(size)
     written = await put(drive, "a.bin", body)
     assert written.path == "a.bin"
-    assert proves(written, body)
+    assert proves(drive, written, body)
     assert await read_path(reader, "a.bin") == body
 
 
@@ -29,7 +29,7 @@ async def test_the_largest_single_put(drive: Drive, reader: Drive) -> None:
     """Exactly the declared limit goes up in one piece (tried up to 64 MiB)."""
     body = body_of(min(drive.traits.single_put_limit, 64 * MIB))
     written = await put(drive, "a.bin", body)
-    assert proves(written, body)
+    assert proves(drive, written, body)
     item = await reader.item("a.bin")
     assert item is not None
     assert item.size == len(body)
@@ -90,7 +90,7 @@ async def test_an_overwrite_leaves_one_item(drive: Drive, reader: Drive) -> None
 async def test_absent_creates_where_nothing_is(drive: Drive, reader: Drive) -> None:
     """The condition of every first copy."""
     written = await put(drive, "a.bin", b"new", condition=ABSENT)
-    assert proves(written, b"new")
+    assert proves(drive, written, b"new")
     assert await read_path(reader, "a.bin") == b"new"
 
 
@@ -301,6 +301,6 @@ async def test_many_writes_at_once(drive: Drive, reader: Drive) -> None:
     """One handle serves many files at a time, into folders that do not exist yet."""
     bodies = {f"d{number % 5}/e{number % 3}/{number}.bin": body_of(1000 + number, seed=number) for number in range(60)}
     results = await asyncio.gather(*(put(drive, path, body, condition=ABSENT) for path, body in bodies.items()))
-    assert all(proves(result, bodies[result.path]) for result in results)
+    assert all(proves(drive, result, bodies[result.path]) for result in results)
     found = await everything(reader)
     assert {path: found[path].size for path in files(found)} == {path: len(body) for path, body in bodies.items()}

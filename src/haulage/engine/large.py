@@ -104,7 +104,8 @@ async def copy_large(context: Context, job: Job) -> tuple[Written, dict[str, str
         content = await at_source(reader.open(min(first * part_bytes, job.size)))
         if upload is None:
             upload = await _begin(context, job, content, part_bytes)
-        meter = Meter({"sha256", *content.item.hashes}.intersection(COMPUTED) if first == 0 else set())
+        wanted = {"sha256", *context.target.traits.finish_hashes, *content.item.hashes}
+        meter = Meter(wanted.intersection(COMPUTED) if first == 0 else set())
         context.counts.resumed_bytes += sum(receipt["size"] for receipt in receipts.values())
         await _send_parts(context, job, upload, receipts, reader, meter, first)
         digests = meter.digests()

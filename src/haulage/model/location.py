@@ -8,13 +8,17 @@ import msgspec
 
 from haulage.model.errors import Refused
 
+SERVERS = frozenset({"dav", "davs", "sftp", "ftp", "ftps"})
+"""Schemes whose URLs name a server, and may name its port."""
+
 EXAMPLES = "Write file:///folder, s3://bucket/prefix, az://container/prefix, or connector-name:/path."
 
 
 class Location(msgspec.Struct, frozen=True):
     """A parsed location. Either `scheme` (a URL's) or `connector` (a name) is set.
 
-    root: the path inside, without slashes around it ("bucket/prefix"); for scheme "file" an absolute path.
+    root: the path inside, without slashes around it ("bucket/prefix", "host:port/path"); for scheme "file" an
+    absolute path.
     """
 
     shown: str
@@ -50,8 +54,11 @@ def _url(text: str, scheme: str, rest: str) -> Location:
         return Location(text, "/" + unquote(path).strip("/"), scheme="file")
     bucket, _, prefix = rest.partition("/")
     if not bucket:
-        raise Refused(f"{text!r} names no bucket or container", EXAMPLES)
-    if "@" in bucket or ":" in bucket:
+        raise Refused(f"{text!r} names no {'server' if scheme in SERVERS else 'bucket or container'}", EXAMPLES)
+    if scheme in SERVERS:
+        if "@" in bucket:
+            raise Refused("a location holds no user or password", "Give them by environment, option or connector.")
+    elif "@" in bucket or ":" in bucket:
         raise Refused("a location holds no user, key or port", "Give keys by environment, option or connector.")
     prefix = prefix[:-1] if prefix.endswith("/") else prefix
     return Location(text, f"{bucket}/{prefix}" if prefix else bucket, scheme=scheme)

@@ -55,6 +55,9 @@ def resolve(
             settings[field.name] = value
     settings.update(read_settings(chosen, given.settings, environment))
     keep_secret(settings.get(field.name, "") for field in chosen.fields if field.secret)
+    if chosen.at_url is not None and location.scheme is not None:
+        told, root = chosen.at_url(location.scheme, location.root)
+        return chosen, msgspec.structs.replace(location, root=root), {**settings, **told}
     return chosen, location, settings
 
 
@@ -113,7 +116,7 @@ def read_settings(chosen: Service, texts: tuple[str, ...], environment: Mapping[
 async def open_drive(ledger: Ledger, given: Given, watch: Watch) -> Drive:
     """The drive at a location, paced by what its service has asked for, in this run or an earlier one."""
     chosen, location, settings = resolve(ledger, given)
-    if not location.root:
+    if not location.root and not chosen.whole_root:
         raise Refused(
             f"{location.shown!r} names no {chosen.root_title}", f"Add one: {location.shown.rstrip('/')}/NAME."
         )

@@ -25,9 +25,14 @@ class Traits(msgspec.Struct, frozen=True):
     metadata: keeps pairs of the user's own, and content type etc. (Carried).
     largest_file, single_put_limit: bytes; a file over `single_put_limit` goes up in parts.
     put_hashes: algorithms that `put` needs in `digests` (it is free to ignore others).
+    finish_hashes: algorithms of the whole stream that `finish` wants in `digests`; the engine computes them.
     part_hash: the algorithm with which `put_part` lets the service check each part; None if there is no such thing.
     part_bytes: size -> bytes of each part but the last (0 parts never happens: size is over single_put_limit).
     conditional: writes with a precondition are refused atomically by the service itself.
+    confirms: "hash" where the answer to a write proves the content; "size" where the service tells no more than how
+    many bytes it holds.
+    parts_in_order: parts are taken one after the other, from the first, and none again.
+    resumes: what was sent of an upload in parts outlives the process that sent it.
     ordered: the algorithms that prove order and content (all but weak ones such as quickxor).
     """
 
@@ -41,6 +46,10 @@ class Traits(msgspec.Struct, frozen=True):
     part_hash: str | None
     part_bytes: Callable[[int], int]
     conditional: bool = True
+    finish_hashes: tuple[str, ...] = ()
+    confirms: Literal["hash", "size"] = "hash"
+    parts_in_order: bool = False
+    resumes: bool = True
 
 
 class Precondition(msgspec.Struct, frozen=True):
@@ -207,6 +216,8 @@ class Service(msgspec.Struct, frozen=True):
     id, title: see docs/reference. scheme: of its URLs. fields: the connector's form.
     open_drive(settings, root, pacer): settings = values by field name; root = the path part of the location
     ("bucket/prefix" or a folder). Makes no call yet. roots(settings, pacer): what there is to choose from (buckets).
+    at_url(scheme, root): for a service whose URLs name a server ("host:port/path"): what the URL tells as settings,
+    and the path that is left of the root. Raises Refused. whole_root: a location without a path is its whole tree.
     """
 
     id: str
@@ -217,3 +228,5 @@ class Service(msgspec.Struct, frozen=True):
     open_drive: Callable[[Mapping[str, str], str, Pacer], Drive]
     roots: Callable[[Mapping[str, str], Pacer], Any] | None = None
     root_title: str = "folder"
+    at_url: Callable[[str, str], tuple[dict[str, str], str]] | None = None
+    whole_root: bool = False

@@ -11,6 +11,8 @@ PLACES = {  # id: the scheme of its URLs, and where it is declared; only what a 
     "local": ("file", "haulage.services.local", "LOCAL"),
 }
 
+ALIASES: dict[str, str] = {}  # more schemes: the id of their service
+
 
 def services() -> dict[str, Service]:
     """Every service by its id."""
@@ -28,5 +30,7 @@ def service(service_id: str) -> Service:
 
 def by_scheme(scheme: str | None) -> Service | None:
     """The service of the URLs scheme://...; None if there is none."""
+    if scheme in ALIASES:
+        return service(ALIASES[scheme])
     ids = (service_id for service_id, place in PLACES.items() if place[0] == scheme)
     return next(map(service, ids), None)

@@ -17,6 +17,7 @@ from haulage.model.location import Location, overlap, parse
         ("file:///a/b%20c/", Location("file:///a/b%20c/", "/a/b c", "file")),
         ("file://localhost/a", Location("file://localhost/a", "/a", "file")),
         ("/a/b", Location("/a/b", "/a/b", "file")),
+        ("davs://h:8443/a%20b/", Location("davs://h:8443/a%20b/", "h:8443/a%20b", "davs")),
         ("work:/bucket/x", Location("work:/bucket/x", "bucket/x", connector="work")),
         ("My Files:/", Location("My Files:/", "", connector="My Files")),
         ("work:", Location("work:", "", connector="work")),
@@ -27,7 +28,20 @@ def test_parse(text: str, wanted: Location) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", " ", "bucket", "s3://", "file://host/a", "s3://key:secret@bucket/x", "name:relative", "a/b:/c"]
+    "text",
+    [
+        "",
+        " ",
+        "bucket",
+        "s3://",
+        "file://host/a",
+        "s3://key:secret@bucket/x",
+        "s3://b:9/x",
+        "sftp://me@h/x",
+        "dav://",
+        "name:relative",
+        "a/b:/c",
+    ],
 )
 def test_what_does_not_parse_is_refused_with_examples(text: str) -> None:
     with pytest.raises(Refused) as refused:
