@@ -25,7 +25,7 @@ GO_ON = "Run the same command again: it goes on where it stopped."
 
 def run_interruptibly(work: Coroutine[Any, Any, T]) -> T:
     """Run it; Ctrl-C and SIGTERM cancel it once, so that it can keep what it has. Raises KeyboardInterrupt then."""
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
         loop = runner.get_loop()
         task = loop.create_task(work)
         for name in (signal.SIGINT, signal.SIGTERM):
@@ -40,7 +40,7 @@ def run_interruptibly(work: Coroutine[Any, Any, T]) -> T:
             raise KeyboardInterrupt from None
 
 
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     try:
         import uvloop
     except ImportError:  # where it does not run, asyncio's own loop does
