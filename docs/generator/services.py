@@ -18,7 +18,7 @@ UNITS = {"bytes": "bytes of UTF-8", "chars": "characters", "utf16": "UTF-16 unit
 
 def folder_of(service: Service) -> Path:
     """Where the service's code, QUIRKS.md and quality.yaml lie."""
-    return FOLDER / service.id.replace("-", "_")
+    return FOLDER / registry.PLACES[service.id][1].rpartition(".")[2]
 
 
 def ranges(characters: str) -> str:
@@ -127,18 +127,45 @@ def _quality_rows(rules: dict[str, dict[str, Any]]) -> list[list[str]]:
 def _section(service: Service) -> list[str]:
     rules = quality(service)
     stated = table(["Level", "Rule", "State"], _quality_rows(rules)) if rules else "Not stated yet."
+    url = f"`{service.scheme}://{service.root_title.upper()}/...`"
+    where = f"locations {url}" if service.authorisation is None else "reached through a connector, `NAME:/...`"
     return [
         f"## {service.title}",
-        f"Service `{service.id}`, locations `{service.scheme}://{service.root_title.upper()}/...`.",
+        f"Service `{service.id}`, {where}.",
         "### Settings",
         fields_table(service) if service.fields else "It has none.",
+        *_authorising(service),
+        *_able(service),
+        "### Quality",
+        quality_words(rules),
+        stated,
+    ]
+
+
+def _able(service: Service) -> list[str]:
+    if service.traits is None:
+        return ["### What it can do", "Its accounts are connected and checked; its files cannot be reached yet."]
+    return [
         "### What it can do",
         table(["", ""], trait_rows(service.traits) + _drive_rows(service)),
         "### Names it takes",
         table(["", ""], name_rows(service.traits.names)),
-        "### Quality",
-        quality_words(rules),
-        stated,
+    ]
+
+
+def _authorising(service: Service) -> list[str]:
+    """How one signs in: the ways, the scopes, and what leaving does."""
+    if (how := service.authorisation) is None:
+        return []
+    rows = [[code(way.id), plain(way.title), codes(way.needs)] for way in how.ways]
+    asked = [["read", codes(how.oauth.read)], ["read and write", codes(how.oauth.write)]]
+    if how.oauth.app_scopes:
+        asked.append(["the application's own consent", codes(how.oauth.app_scopes)])
+    return [
+        "### How one authorises",
+        table(["Way", "What it is", "Settings it needs"], rows),
+        table(["For", "Scopes asked for"], asked),
+        f"Deleting a connector: {how.revoking} By hand: <{how.security_page}>. Step by step: [](../../{how.guide}.md).",
     ]
 
 

@@ -8,6 +8,7 @@ import subprocess
 import time
 from pathlib import Path
 
+from haulage.services.registry import PLACES
 from testbed.servers import Azurite, SeaweedFS, s3_client
 from tests.e2e.program import PROGRAM, Program
 from tests.unit.engine.sides import write
@@ -152,8 +153,8 @@ def test_what_can_be_connected(haulage: Program) -> None:
     assert "  secret_access_key [secret]: Secret access key." in ran.out
     assert "    --from-env: AZURE_STORAGE_KEY, AZURE_STORAGE_ACCOUNT_KEY" in ran.out
     told = {one["id"]: one for one in haulage("connectors", "services", "--json").events[0]["services"]}
-    assert set(told) == {"s3", "azure-blob", "local"}
+    assert set(told) == set(PLACES)
     secret = next(field for field in told["s3"]["fields"] if field["name"] == "secret_access_key")
     assert (secret["secret"], secret["environment"]) == (True, ["AWS_SECRET_ACCESS_KEY"])
     refused = haulage("connectors", "add", "x", "gopher")
-    assert (refused.code, "Choose one of s3, azure-blob, local" in refused.err) == (2, True)
+    assert (refused.code, "Choose one of s3, azure-blob" in refused.err) == (2, True)

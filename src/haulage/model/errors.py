@@ -68,6 +68,41 @@ class AuthLost(HaulageError):
     item_only = False
 
 
+class NeedsReauthorisation(AuthLost):
+    """The connector's authorisation has ended: revoked, expired, left idle."""
+
+    code = "needs_reauthorisation"
+    default_fix = "Run `haulage connectors reauthorize NAME`; what waits for it goes on from where it stood."
+
+
+class ScopeMissing(AuthLost):
+    """The authorisation does not include something that is needed; the message names it."""
+
+    code = "auth_scope"
+    default_fix = "Add the permission to the application's registration, then authorise again and grant all of it."
+
+
+class ConsentPending(AuthLost):
+    """An administrator has yet to consent to the application."""
+
+    code = "consent_pending"
+    default_fix = "Let an administrator consent to the application, then authorise again."
+
+
+class NotAdministrator(AuthLost):
+    """The service wants an administrator's account, and this is none."""
+
+    code = "not_administrator"
+    default_fix = "Sign in as an administrator, or choose the service for a single user."
+
+
+class NoLicence(AuthLost):
+    """The account is good, but it has no storage of this kind."""
+
+    code = "no_licence"
+    default_fix = "Assign a licence that includes the storage to the account, or sign in with another account."
+
+
 class Denied(HaulageError):
     """The credentials are good, but do not allow this."""
 

@@ -128,4 +128,4 @@ def _cause(cause: Cause) -> dict[str, Any]:
 def _rules(key: TransferKey) -> NameRules | None:
     """The naming rules of the destination, by its identity's scheme."""
     found = by_scheme(key.destination.partition("://")[0])
-    return found.traits.names if found is not None else None
+    return found.traits.names if found is not None and found.traits is not None else None

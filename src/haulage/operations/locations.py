@@ -49,6 +49,11 @@ def resolve(
             )
         return chosen, location, settings
     chosen = _by_scheme(location)
+    if chosen.authorisation is not None:
+        raise Refused(
+            f"{chosen.title} is reached through a connector",
+            f"Add one with `haulage connectors add {chosen.id}`, then write NAME:/path.",
+        )
     settings = {}
     for field in chosen.fields:
         if (value := _from_environment(field, given.side, environment)) is not None:
@@ -120,6 +125,9 @@ async def open_drive(ledger: Ledger, given: Given, watch: Watch) -> Drive:
         raise Refused(
             f"{location.shown!r} names no {chosen.root_title}", f"Add one: {location.shown.rstrip('/')}/NAME."
         )
+    if chosen.open_drive is None:
+        fix = "Its accounts can be connected and checked."
+        raise Refused(f"the files of {chosen.title} cannot be reached yet", fix)
     return chosen.open_drive(settings, location.root, await _pacer(ledger, _scope(chosen, settings), watch))
 
 

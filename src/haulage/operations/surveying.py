@@ -37,7 +37,7 @@ async def scan(ledger: Ledger, location: Given, filters: Filters, watch: Watch) 
         await drive.check(write=False, create=False)
         run = await ledger.run(run_rows.start, transfer, RunKind.SCAN, f"{socket.gethostname()}:{os.getpid()}")
         watch.tell("started", run=run.id, transfer=transfer, source=drive.identity, destination="")
-        destinations = {service.id: service.traits for service in services().values()}
+        destinations = {one.id: one.traits for one in services().values() if one.traits is not None}
         must_hold = is_prefix(location, drive)
         status, stopped = await run_survey(ledger, run, drive, filters, destinations, watch, must_hold=must_hold)
         return await as_ended(ledger, run.id, status, stopped, watch)

@@ -35,6 +35,13 @@ _ERRORS = (
     _error(errors.OutcomeUnknown, "Answer lost", "A write was sent and its answer never came."),
     _error(errors.Unreachable, "Unreachable", "Nothing answers at the endpoint, or its certificate is refused."),
     _error(errors.AuthLost, "Authorisation refused", "The service refuses the credentials, for everything."),
+    _error(
+        errors.NeedsReauthorisation, "Authorisation ended", "The connector was revoked, has expired or was left idle."
+    ),
+    _error(errors.ScopeMissing, "Permission not granted", "The authorisation lacks a scope that is needed."),
+    _error(errors.ConsentPending, "Consent pending", "An administrator has yet to consent to the application."),
+    _error(errors.NotAdministrator, "Not an administrator", "The service wants an administrator's account."),
+    _error(errors.NoLicence, "No storage", "The account has no storage of this kind: a licence is missing."),
     _error(errors.Denied, "Not permitted", "The credentials are good, but do not allow this."),
     _error(errors.Gone, "Not there any more", "The item was listed and then removed."),
     _error(errors.RootGone, "Location missing", "The bucket, container or folder that was named does not exist."),

@@ -6,12 +6,15 @@ layers around it (services/transport). All methods raise only the errors of `hau
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 import msgspec
 
 from haulage.model.item import Carried, Item, Page, Written
 from haulage.model.naming import NameRules
+
+if TYPE_CHECKING:
+    from haulage.services.authorisation import Authorisation
 
 Json = dict[str, Any]
 
@@ -200,7 +203,11 @@ class Pacer(Protocol):
 
 
 class Field(msgspec.Struct, frozen=True):
-    """One field of a connector's form. secret: sealed in the vault, never shown. env: variables read, first found."""
+    """One field of a connector's form. secret: sealed in the vault, never shown. env: variables read, first found.
+
+    default: what holds where nothing is given. endpoint: an address or host that is called with the connector's
+    secrets; changing it clears them.
+    """
 
     name: str
     title: str
@@ -208,6 +215,8 @@ class Field(msgspec.Struct, frozen=True):
     secret: bool = False
     required: bool = False
     env: tuple[str, ...] = ()
+    default: str = ""
+    endpoint: bool = False
 
 
 class Service(msgspec.Struct, frozen=True):
@@ -218,15 +227,18 @@ class Service(msgspec.Struct, frozen=True):
     ("bucket/prefix" or a folder). Makes no call yet. roots(settings, pacer): what there is to choose from (buckets).
     at_url(scheme, root): for a service whose URLs name a server ("host:port/path"): what the URL tells as settings,
     and the path that is left of the root. Raises Refused. whole_root: a location without a path is its whole tree.
+    authorisation: for services where one signs in; their drives are opened by their accounts (OpensDrives), and they
+    are reached through a connector only. traits: unset where files cannot be reached yet.
     """
 
     id: str
     title: str
     scheme: str
     fields: tuple[Field, ...]
-    traits: Traits
-    open_drive: Callable[[Mapping[str, str], str, Pacer], Drive]
+    traits: Traits | None = None
+    open_drive: Callable[[Mapping[str, str], str, Pacer], Drive] | None = None
     roots: Callable[[Mapping[str, str], Pacer], Any] | None = None
     root_title: str = "folder"
     at_url: Callable[[str, str], tuple[dict[str, str], str]] | None = None
     whole_root: bool = False
+    authorisation: "Authorisation | None" = None

@@ -8,6 +8,16 @@ from haulage.services.contract import Service
 PLACES = {  # id: the scheme of its URLs, and where it is declared; only what a command needs is loaded
     "s3": ("s3", "haulage.services.s3", "S3"),
     "azure-blob": ("az", "haulage.services.azure_blob", "AZURE_BLOB"),
+    "onedrive": ("onedrive", "haulage.services.microsoft", "ONEDRIVE"),
+    "onedrive-business": ("onedrive-business", "haulage.services.microsoft", "ONEDRIVE_BUSINESS"),
+    "office365": ("office365", "haulage.services.microsoft", "OFFICE365"),
+    "google-drive": ("google-drive", "haulage.services.google", "GOOGLE_DRIVE"),
+    "google-workspace": ("google-workspace", "haulage.services.google", "GOOGLE_WORKSPACE"),
+    "box": ("box", "haulage.services.box", "BOX"),
+    "box-enterprise": ("box-enterprise", "haulage.services.box", "BOX_ENTERPRISE"),
+    "dropbox": ("dropbox", "haulage.services.dropbox", "DROPBOX"),
+    "dropbox-business": ("dropbox-business", "haulage.services.dropbox", "DROPBOX_BUSINESS"),
+    "egnyte": ("egnyte", "haulage.services.egnyte", "EGNYTE"),
     "local": ("file", "haulage.services.local", "LOCAL"),
 }
 

@@ -1,6 +1,6 @@
 """The one HTTP layer that all services speak through. Only this package knows the HTTP client."""
 
-from haulage.services.transport.layers import NoEffect, Transport
+from haulage.services.transport.layers import NoEffect, TokenRefused, Transport
 from haulage.services.transport.limits import Limits, limits
 from haulage.services.transport.waits import retry_after_seconds
 from haulage.services.transport.wire import Answer, CertificateRefused, Request, Streamed, Trace
@@ -12,6 +12,7 @@ __all__ = [
     "NoEffect",
     "Request",
     "Streamed",
+    "TokenRefused",
     "Trace",
     "Transport",
     "limits",

@@ -1,13 +1,19 @@
-"""The layers around the wire: retries -> pacing -> fresh credentials -> signing -> deadlines -> limits -> trace."""
+"""The layers around the wire: retries -> pacing -> fresh credentials -> signing -> deadlines -> limits -> trace.
+
+A signature is made anew for each attempt. A bearer token that the service refuses before its time is renewed once a
+request, and the request sent again (F18).
+"""
 
 import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 
+import msgspec
 from aiohttp import ClientResponse
 
-from haulage.model.errors import HaulageError, OutcomeUnknown, Refused, Throttled, Transient, Unreachable
+from haulage.model.errors import AuthLost, HaulageError, OutcomeUnknown, Refused, Throttled, Transient, Unreachable
+from haulage.services.authorisation import DIRECT, Credentials, Route
 from haulage.services.contract import Pacer
 from haulage.services.transport.limits import Limits
 from haulage.services.transport.limits import limits as limits_here
@@ -26,27 +32,43 @@ Fresh = Callable[[], Awaitable[None]]
 """Renews credentials that are about to expire; awaited before every attempt, so it must be quick when there is none."""
 
 
+class TokenRefused(AuthLost):
+    """The service does not take this bearer token (any more); a new one may be taken."""
+
+
 class NoEffect(Transient):
     """Transient, and the service itself said that the request took no effect: whatever it was, it may be sent again."""
+
+
+class _Tries(msgspec.Struct):
+    """How far one request has come. sent: attempts that count; token: the bearer of the last; renewed: it was once."""
+
+    sent: int = 0
+    token: str = ""
+    renewed: bool = False
 
 
 class Transport:
     """Sends requests to the one host that its credentials belong to.
 
     origins: "https://host[:port]/" prefixes of the URLs that may be called; anything else is refused, so that
-    credentials cannot leave.
+    credentials cannot leave. Those of `sign` or the bearer tokens of `credentials` go along with every request but
+    the `bare` ones, which may go to `bare_origins` too ("https://*.host/" for any below it).
     """
 
     def __init__(
         self,
         *,
         origins: tuple[str, ...],
-        sign: Sign,
         judge: Judge,
         pacer: Pacer,
+        sign: Sign | None = None,
         limits: Limits | None = None,
         ca_file: str | None = None,
         fresh: Fresh | None = None,
+        credentials: Credentials | None = None,
+        bare_origins: tuple[str, ...] = (),
+        route: Route = DIRECT,
     ) -> None:
         self.trace = Trace()
         self.limits = limits or limits_here()
@@ -55,7 +77,9 @@ class Transport:
         self._judge = judge
         self._pacer = pacer
         self._fresh = fresh
-        self._wire = Wire(self.trace, ca_file, self.limits)
+        self._credentials = credentials
+        self._bare_origins = bare_origins
+        self._wire = Wire(self.trace, ca_file, self.limits, route)
 
     def allow(self, origin: str) -> None:
         """Let calls go to one origin more: another host of the same service, found by the service's own rule."""
@@ -64,11 +88,11 @@ class Transport:
 
     async def call(self, request: Request) -> Answer:
         """Send and read the whole answer. Raises what the judge says, Unreachable, Transient or OutcomeUnknown."""
-        number = 0
+        tries = _Tries()
         while True:
-            number = await self._before(request, number)
+            await self._before(request, tries)
             try:
-                response = await self._wire.send(request, self._sign(request))
+                response = await self._wire.send(request, self._headers(request, tries))
                 try:
                     answer = Answer(response.status, response.headers, await self._wire.read(request, response))
                 finally:
@@ -76,27 +100,27 @@ class Transport:
                 self._check(request, answer)
                 return answer
             except HaulageError as error:
-                number = await self._after(request, error, number)
+                await self._after(request, error, tries)
 
     @asynccontextmanager
     async def stream(self, request: Request) -> AsyncIterator[Streamed]:
         """Send, and hand over an accepted answer, its body unread. A break in the body is the caller's to resume."""
-        number = 0
+        tries = _Tries()
         while True:
-            number = await self._before(request, number)
+            await self._before(request, tries)
             try:
-                answer, response = await self._accepted(request)
+                answer, response = await self._accepted(request, tries)
                 break
             except HaulageError as error:
-                number = await self._after(request, error, number)
+                await self._after(request, error, tries)
         try:
             yield Streamed(answer, response, self.trace, RateWatchdog(self.limits))
         finally:
             self._wire.done(response)
 
-    async def _accepted(self, request: Request) -> tuple[Answer, ClientResponse]:
+    async def _accepted(self, request: Request, tries: _Tries) -> tuple[Answer, ClientResponse]:
         """Send once; the answer without its body where it is what was asked for, else the judge's error."""
-        response = await self._wire.send(request, self._sign(request))
+        response = await self._wire.send(request, self._headers(request, tries))
         try:
             answer = Answer(response.status, response.headers)
             if response.status not in (200, 206):
@@ -113,30 +137,54 @@ class Transport:
             raise error
         self._pacer.answered()
 
-    async def _before(self, request: Request, number: int) -> int:
-        """Wait until the scope lets a call out; returns the attempt's number."""
-        if not request.url.startswith(self._origins):
+    def _headers(self, request: Request, tries: _Tries) -> Mapping[str, str]:
+        """The headers to send, with the credentials that belong to the request."""
+        if request.bare:
+            return request.headers
+        if self._credentials is not None:
+            return {**request.headers, "Authorization": f"Bearer {tries.token}"}
+        return self._sign(request) if self._sign is not None else request.headers
+
+    async def _before(self, request: Request, tries: _Tries) -> None:
+        """Wait until the scope lets a call out, with good credentials in hand."""
+        origins = (*self._origins, *self._bare_origins) if request.bare else self._origins
+        if not any(_within(request.url, origin) for origin in origins):
             raise Refused("a call outside the connector's own host was refused")
         await self._pacer.ready()
         if self._fresh is not None:
             await self._fresh()
-        return number + 1
+        if self._credentials is not None and not request.bare:
+            tries.token = await self._credentials.bearer()
+        tries.sent += 1
 
-    async def _after(self, request: Request, error: HaulageError, number: int) -> int:
+    async def _after(self, request: Request, error: HaulageError, tries: _Tries) -> None:
         """Wait before the next attempt, or let the error out. Being throttled does not count as an attempt."""
         if isinstance(error, Throttled):
             self._pacer.throttled(error.wait_seconds)
-            return number - 1
+            tries.sent -= 1
+            return
+        if isinstance(error, TokenRefused) and self._credentials is not None and not tries.renewed:
+            tries.renewed = True
+            tries.sent -= 1
+            return await self._credentials.refused(tries.token)
         if isinstance(error, Transient) and not (request.repeatable or isinstance(error, NoEffect)):
             raise OutcomeUnknown(error.message) from error
         if not isinstance(error, Transient | Unreachable) or isinstance(error, CertificateRefused):
             raise error
-        if number >= (request.attempts or self.limits.attempts):
+        if tries.sent >= (request.attempts or self.limits.attempts):
             raise error
-        longest = min(self.limits.longest_backoff_seconds, self.limits.backoff_seconds * 2**number)
+        longest = min(self.limits.longest_backoff_seconds, self.limits.backoff_seconds * 2**tries.sent)
         await asyncio.sleep(random.uniform(0, longest))  # noqa: S311 - jitter, not a secret
-        return number
 
     async def close(self) -> None:
         """Close all connections."""
         await self._wire.close()
+
+
+def _within(url: str, origin: str) -> bool:
+    """Whether a URL lies below an origin; "https://*.host/" is every host below that one."""
+    before, star, rest = origin.partition("*")
+    if not star:
+        return url.startswith(origin)
+    host, slash, _ = url[len(before) :].partition("/")
+    return url.startswith(before) and host.endswith(rest.rstrip("/")) and bool(slash) and not set(host) & set("@:?#\\")

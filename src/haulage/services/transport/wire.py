@@ -14,6 +14,7 @@ from yarl import URL
 
 from haulage import __version__
 from haulage.model.errors import Mismatch, OutcomeUnknown, Refused, ShortRead, Transient, Unreachable
+from haulage.services.authorisation import DIRECT, Route
 from haulage.services.transport.limits import Limits
 
 READ_BUFFER_BYTES = 256 * 1024
@@ -36,7 +37,7 @@ class Request(msgspec.Struct):
     operation: the vendor's name of the call ("GetObject"), for the trace. repeatable: it may be sent again when
     nobody knows whether it took effect (reads, parts); otherwise a lost answer raises OutcomeUnknown.
     largest_answer: bytes that `Transport.call` reads of a body before it refuses the answer. attempts: sends at most,
-    where fewer than `Limits.attempts` are wanted.
+    where fewer than `Limits.attempts` are wanted. bare: without credentials (an address that is its own permission).
     """
 
     operation: str
@@ -47,6 +48,7 @@ class Request(msgspec.Struct):
     repeatable: bool = True
     largest_answer: int = 16 * 1024 * 1024
     attempts: int | None = None
+    bare: bool = False
 
 
 class Answer(msgspec.Struct):
@@ -146,19 +148,23 @@ class _Slices(aiohttp.payload.Payload):
 
 
 class Wire:
-    """The HTTP client, set up so that it changes nothing: no redirects, cookies, decoding, retries or proxies.
+    """The HTTP client, set up so that it changes nothing: no redirects, cookies, decoding or retries.
 
     ca_file: certificates of the authorities to trust instead of the system's. Raises Refused if it cannot be read.
+    route: a realm's proxy and authority; no other proxy is used, whatever the environment says.
     """
 
-    def __init__(self, trace: Trace, ca_file: str | None, limits: Limits) -> None:
+    def __init__(self, trace: Trace, ca_file: str | None, limits: Limits, route: Route = DIRECT) -> None:
         self.trace = trace
         self._limits = limits
+        self._proxy = route.proxy
         idle, connect = limits.idle_seconds, limits.connect_seconds
         self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect, sock_read=idle)
         self._session: aiohttp.ClientSession | None = None
         try:
-            self._tls: ssl.SSLContext | bool = ssl.create_default_context(cafile=ca_file) if ca_file else True
+            self._tls: ssl.SSLContext | bool = True
+            if ca_file or route.ca_pem:
+                self._tls = ssl.create_default_context(cafile=ca_file, cadata=route.ca_pem)
         except OSError as error:
             why = error.strerror or error
             raise Refused(f"the certificate authorities in {ca_file} cannot be read ({why})") from error
@@ -194,7 +200,12 @@ class Wire:
             body = bytes(body) if isinstance(body, memoryview) else body
         try:
             return await self._client().request(
-                request.method, URL(request.url, encoded=True), data=body, headers=headers, allow_redirects=False
+                request.method,
+                URL(request.url, encoded=True),
+                data=body,
+                headers=headers,
+                allow_redirects=False,
+                proxy=self._proxy,
             )
         except aiohttp.ClientConnectorCertificateError as error:
             raise CertificateRefused(describe(error)) from error

@@ -1,0 +1,85 @@
+"""Box: a single user, and a whole enterprise."""
+
+from haulage.services.authorisation import Authorisation, OAuth, Way
+from haulage.services.box.account import HOSTS, enterprise, single
+from haulage.services.box.application import assertion, settle, values
+from haulage.services.contract import Field, Service
+
+CLIENT_ID = Field(
+    "client_id", "Client ID", "Of your own application in the Box developer console.", env=("HAULAGE_BOX_CLIENT_ID",)
+)
+CLIENT_SECRET = Field(
+    "client_secret",
+    "Client secret",
+    "Of the same application.",
+    secret=True,
+    env=("HAULAGE_BOX_CLIENT_SECRET",),
+)
+CODE = Way("code", "Sign in with a browser", ("client_id", "client_secret"))
+OAUTH = OAuth(
+    authorize_url="https://account.box.com/api/oauth2/authorize",
+    token_url="https://api.box.com/oauth2/token",  # noqa: S106 - an address
+    hosts=HOSTS,
+    read=("root_readonly",),
+    write=("root_readwrite",),
+    scopes_named=False,
+    pkce=False,
+    refresh="single",
+    values=values,
+    assertion=assertion,
+)
+
+BOX = Service(
+    id="box",
+    title="Box (Single User)",
+    scheme="box",
+    fields=(CLIENT_ID, CLIENT_SECRET),
+    authorisation=Authorisation(
+        ways=(CODE,),
+        oauth=OAUTH,
+        open_account=single,
+        revoking="Box ends the authorisation of this connector.",
+        security_page="https://app.box.com/account",
+        guide="how-to/connect-box",
+    ),
+)
+
+BOX_ENTERPRISE = Service(
+    id="box-enterprise",
+    title="Box (Co-Admin)",
+    scheme="box-enterprise",
+    fields=(
+        CLIENT_ID,
+        CLIENT_SECRET,
+        Field(
+            "enterprise_id",
+            "Enterprise ID",
+            "Of the enterprise that authorised the application, for client credentials.",
+            env=("HAULAGE_BOX_ENTERPRISE_ID",),
+        ),
+        Field(
+            "app_config",
+            "App configuration",
+            "The JSON file of an application with server authentication by JWT; it holds everything else.",
+            secret=True,
+        ),
+    ),
+    root_title="user",
+    authorisation=Authorisation(
+        ways=(
+            Way("jwt", "The application's own service account, by JWT", ("app_config",)),
+            Way(
+                "secret",
+                "The application's own service account, by client credentials",
+                ("client_id", "client_secret", "enterprise_id"),
+            ),
+            Way("code", "An admin or co-admin signs in with a browser", ("client_id", "client_secret")),
+        ),
+        oauth=OAUTH,
+        open_account=enterprise,
+        revoking="Box ends the authorisation of this connector.",
+        security_page="https://app.box.com/master",
+        guide="how-to/connect-box",
+        settle=settle,
+    ),
+)

@@ -1,0 +1,57 @@
+"""A service account's key, as a JWT bearer assertion in an administrator's name (domain-wide delegation)."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from haulage.model.errors import Refused
+from haulage.services.authorisation import Assertion, WayId
+
+# https://developers.google.com/identity/protocols/oauth2/service-account (2026-08): an hour at most
+SECONDS = 3600
+AUDIENCE = "https://oauth2.googleapis.com/token"
+
+
+class KeyFile(msgspec.Struct):
+    """The JSON key of a service account. Its own token_uri is not read: tokens are asked for at Google alone."""
+
+    client_email: str
+    private_key: str
+    private_key_id: str
+    client_id: str = ""
+
+
+def key_file(settings: Mapping[str, str]) -> KeyFile:
+    """The key that the settings hold. Raises Refused; never quotes it."""
+    try:
+        return msgspec.json.decode(settings.get("service_account_key", ""), type=KeyFile)
+    except msgspec.DecodeError:
+        fix = "Give the whole JSON file that the Cloud console made for the service account."
+        raise Refused("the service account key is no JSON key file", fix) from None
+
+
+def assertion(settings: Mapping[str, str], scopes: tuple[str, ...], way: WayId) -> Assertion:
+    """What is to be signed. Raises Refused for what is no key file."""
+    key = key_file(settings)
+    return Assertion(
+        algorithm="RS256",
+        header={"typ": "JWT", "kid": key.private_key_id},
+        claims={
+            "iss": key.client_email,
+            "sub": settings.get("admin_email", ""),
+            "scope": " ".join(scopes),
+            "aud": AUDIENCE,
+        },
+        key_pem=key.private_key,
+        seconds=SECONDS,
+    )
+
+
+def settle(settings: Mapping[str, str]) -> dict[str, str]:
+    """The settings as they are kept. Raises Refused for a key or an administrator that cannot be."""
+    if settings.get("service_account_key"):
+        key_file(settings)
+    email = settings.get("admin_email", "").strip().lower()
+    if email and "@" not in email:
+        raise Refused(f"{email!r} is no e-mail address of an administrator")
+    return {**settings, **({"admin_email": email} if email else {})}
