@@ -2,6 +2,7 @@
 
 import time
 from datetime import UTC, datetime
+from functools import lru_cache
 
 
 class Clock:
@@ -41,14 +42,19 @@ class Clock:
             self._offset_seconds, self._stopped_at = self._stopped_at - time.time(), None
 
 
+@lru_cache(maxsize=1 << 14)
+def _to_the_second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
 def rfc3339(seconds: float, digits: int = 0) -> str:
-    """A time as `2026-11-25T19:20:21Z`, with so many digits of a second behind the point."""
-    whole = datetime.fromtimestamp(seconds, UTC)
-    if not digits:
-        return whole.strftime("%Y-%m-%dT%H:%M:%SZ")
-    return f"{whole:%Y-%m-%dT%H:%M:%S}.{f'{whole.microsecond:06d}0'[:digits]}Z"
+    """A time as `2026-11-25T19:20:21Z`, with so many digits of a second (6 at most) behind the point."""
+    micros = round(seconds * 1_000_000)
+    whole = _to_the_second(micros // 1_000_000)
+    return f"{whole}.{f'{micros % 1_000_000:06d}'[:digits]}Z" if digits else f"{whole}Z"
 
 
-def http_date(seconds: float) -> str:
+@lru_cache(maxsize=1 << 14)
+def http_date(seconds: int) -> str:
     """A time as HTTP headers have it (RFC 9110): `Wed, 25 Nov 2026 19:20:21 GMT`."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%a, %d %b %Y %H:%M:%S GMT")

@@ -84,7 +84,8 @@ class Gateway:
         for strike in strikes:
             if strike.name not in ON_THE_WIRE:
                 call.inject(strike.name, strike.details)
-        await asyncio.sleep(simulator.latency_seconds + sum(_delay(one) for one in strikes))
+        if wait := simulator.latency_seconds + sum(_delay(one) for one in strikes):
+            await asyncio.sleep(wait)
         answer = await self._instead(call, simulator, strikes, applied=False)
         if answer is None:
             answer = await self._handled(call, simulator, route)
@@ -137,7 +138,7 @@ def _made(call: Call, simulator: Simulator, strike: Strike, now: float) -> Answe
     if strike.name == "throttle":
         told = details.get("retry_after")
         if told == "date":
-            told = http_date(now + float(details.get("seconds", 3)))
+            told = http_date(int(now + float(details.get("seconds", 3))))
         return simulator.throttled(call, None if told is None else str(told))
     if strike.name == "failure":
         return simulator.failed(call, int(details.get("status", 503)))

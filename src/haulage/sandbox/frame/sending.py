@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from aiohttp import web
 
 from haulage.sandbox.frame.clock import http_date
-from haulage.sandbox.frame.contents import Content
+from haulage.sandbox.frame.contents import PIECE_BYTES, Content
 from haulage.sandbox.frame.faults import Strike
 from haulage.sandbox.frame.history import Event
 from haulage.sandbox.frame.wire import Answer
@@ -28,14 +28,13 @@ async def send(
 ) -> web.StreamResponse:
     """Send it; the event gets status and bytes sent. Raises Broken, ConnectionError."""
     event.status = answer.status
-    answer.headers.setdefault("Date", http_date(world.clock.now()))
+    answer.headers.setdefault("Date", http_date(int(world.clock.now())))
     damage = [one for one in strikes if one.name in ("truncate", "extend", "flip", "slow", "break")]
     damage = [one for one in damage if one.name != "break" or one.details.get("at") == "answer"]
-    if isinstance(answer.body, bytes) and not damage:
-        whole = web.Response(status=answer.status, headers=answer.headers, body=answer.body or None)
-        event.sent = 0 if request.method == "HEAD" else len(answer.body)
-        return whole
     size = len(answer.body) if isinstance(answer.body, bytes) else answer.window[1] - answer.window[0]
+    if not damage and (isinstance(answer.body, bytes) or size <= PIECE_BYTES):
+        event.sent = 0 if request.method == "HEAD" else size
+        return web.Response(status=answer.status, headers=answer.headers, body=b"".join(_pieces(answer, world)) or None)
     body = _Body(_pieces(answer, world), size)
     for strike in damage:
         event.fault = event.fault or strike.fault
