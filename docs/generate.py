@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from docs.generator import cli, ledger, outcomes, promises, services, settings
+from docs.generator import cli, ledger, outcomes, promises, sandbox, services, settings
 
 FOLDER = Path(__file__).resolve().parent / "reference" / "generated"
 
@@ -14,6 +14,7 @@ PAGES = {
     "services.md": services.render,
     "promises.md": promises.render,
     "ledger.md": ledger.render,
+    "sandbox.md": sandbox.render,
 }
 """File name -> what renders it."""
 
