@@ -140,6 +140,10 @@ class Contents:
             found = self._digests[content.key, algorithm]
         return found
 
+    def known(self, content: Content, algorithm: str) -> bool:
+        """Whether `digest` has the hash at once."""
+        return (content.key, algorithm) in self._digests
+
     def hash(self, content: Content, *algorithms: str) -> None:
         """Compute several hashes in one pass, for `digest` to find; may run in a thread."""
         wanted = [name for name in algorithms if (content.key, name) not in self._digests]

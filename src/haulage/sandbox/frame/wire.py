@@ -13,6 +13,7 @@ from haulage.sandbox.frame.contents import Content, Contents, Draft
 from haulage.sandbox.frame.history import Event, Sight
 
 LARGEST_JSON_BYTES = 8 << 20
+PART_CHUNK_BYTES = 256 << 10
 JSON = "application/json"
 RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
@@ -148,6 +149,25 @@ class Call:
                 pieces.append(chunk)
             self._body = b"".join(pieces)
         return self._body
+
+    async def parts(self) -> AsyncIterator[tuple[Mapping[str, str], str, AsyncIterator[bytes]]]:
+        """The body's MIME parts as they come: of each its headers, its form field's name, and its bytes.
+
+        Each part's bytes are to be read before the next part. Raises ValueError where the body has no such form, and
+        ConnectionError when the client breaks off.
+        """
+        try:
+            async for part in aiohttp.MultipartReader(self._request.headers, self._request.content):
+                if not isinstance(part, aiohttp.BodyPartReader):
+                    raise ValueError("a part within a part")
+                yield part.headers, part.name or "", self._part(part)
+        except (aiohttp.ClientError, web.RequestPayloadError, OSError) as error:
+            raise ConnectionError("the client broke off") from error
+
+    async def _part(self, part: aiohttp.BodyPartReader) -> AsyncIterator[bytes]:
+        while chunk := await part.read_chunk(PART_CHUNK_BYTES):
+            self.event.received += len(chunk)
+            yield chunk
 
     async def draft(self, contents: Contents) -> Draft:
         """The body, spooled: for uploads of any size."""
