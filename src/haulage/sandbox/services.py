@@ -2,5 +2,9 @@
 
 from haulage.sandbox.box.service import Box
 from haulage.sandbox.frame.simulator import Simulator
+from haulage.sandbox.microsoft import Microsoft
 
-SIMULATORS: dict[str, type[Simulator]] = {Box.id: Box}
+SIMULATORS: dict[str, type[Simulator]] = {
+    "box": Box,
+    "microsoft": Microsoft,
+}

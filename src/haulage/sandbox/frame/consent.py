@@ -32,6 +32,7 @@ class Wrong(Exception):
 
 
 Check = Callable[[str, str], str]
+Gate = Callable[[str], "Answer | Decision | None"]
 
 
 def page(service: str, heading: str, body: str, status: int = 200) -> Answer:
@@ -61,11 +62,18 @@ class Dialogue:
         self._tickets: dict[str, tuple[str, float]] = {}
 
     async def ask(
-        self, call: Call, application: str, scopes: Iterable[str], check: Check, hint: str = ""
+        self,
+        call: Call,
+        application: str,
+        scopes: Iterable[str],
+        check: Check,
+        hint: str = "",
+        gate: Gate = lambda _: None,
     ) -> Answer | Decision:
         """The next page to show, or what the person decided.
 
-        check: gives the account of an address and a password; raises Wrong. hint: an address to fill in.
+        check: gives the account of an address and a password; raises Wrong. hint: an address to fill in. gate: what an
+        account gets instead of the second page: another page, or the decision that it made before; None for neither.
         Fields of the forms: user, password, ticket, and do: sign-in, allow or cancel. `do=allow` with user and
         password does both at once, for programs.
         """
@@ -82,6 +90,8 @@ class Dialogue:
             ticket = self._admit(user)
         if not user:
             return self._sign_in(application, hint, "")
+        if (instead := gate(user)) is not None:
+            return instead
         if deed == "allow":
             self._tickets.pop(ticket, None)
             return Decision(user, True)
