@@ -14,7 +14,11 @@ TABLES = {
     "outcomes": "What became of each item in each run, with the evidence. Unchanged items are counted in the run.",
     "uploads": "Uploads in parts that were begun and not finished, so that a later run goes on with them.",
     "pauses": "Until when a service wants to be left alone; a restart obeys it too.",
-    "connectors": "Connectors: public settings as JSON, secrets sealed by the vault.",
+    "connectors": "Connectors: state, account and public settings; secrets and tokens sealed by the vault.",
+    "authorisations": "Sign-ins that were begun and not finished; each serves once, for ten minutes.",
+    "realms": "Sandboxes that an operator made known, with what their services want to be told, sealed.",
+    "audit": "Who did what to connectors and keys. Rows are only added, and each one's hash covers those before it.",
+    "installation": "The identity of this installation, to which sealed values are bound.",
 }
 """What each table holds."""
 

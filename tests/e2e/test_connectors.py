@@ -57,7 +57,7 @@ def test_the_life_of_a_connector(haulage: Program, seaweed: SeaweedFS, bucket: s
     client.create_bucket(Bucket=bucket)
     key_file = tmp_path / "key"
     key_file.write_text(secret)
-    words = ("connectors", "add", "Archive 1", "s3", "--set", f"endpoint_url={seaweed.endpoint_url}")
+    words = ("connectors", "add", "s3", "Archive 1", "--set", f"endpoint_url={seaweed.endpoint_url}")
     words += ("--set", f"access_key_id={seaweed.access_key_id}", "--set", f"secret_access_key=file:{key_file}")
     added = haulage(*words, "--json")
     assert added.code == 0
@@ -75,19 +75,22 @@ def test_the_life_of_a_connector(haulage: Program, seaweed: SeaweedFS, bucket: s
     assert client.get_object(Bucket=bucket, Key="in/a.txt")["Body"].read() == b"first"
 
     listed, shown = haulage("connectors", "list"), haulage("connectors", "show", "ARCHIVE 1")
-    assert listed.out.startswith("Archive 1  Amazon S3  access_key_id=HAULAGEKEY endpoint_url=http://127.0.0.1:")
+    assert listed.out.startswith("Archive 1  Amazon S3  authorised  read and write  last transfer 20")
+    assert "90 days to idle" in listed.out
     assert "  secrets: sealed\n" in shown.out
+    assert "  access_key_id: HAULAGEKEY\n" in shown.out
+    assert "connector authorise  by " in shown.out
     assert haulage("connectors", "list", "--json").events[0]["connectors"][0]["name"] == "Archive 1"
     assert haulage("connectors", "show", "archive 1", "--json").events[0]["connector"]["secrets"] == "sealed"
     for ran in (added, twice, copied, listed, shown):
         assert secret not in ran.out + ran.err
     nowhere_in(haulage.home, secret)
 
-    refused = haulage("connectors", "remove", "archive 1")
+    refused = haulage("connectors", "delete", "archive 1")
     assert (refused.code, "--yes" in refused.err) == (2, True)
-    removed = haulage("connectors", "remove", "archive 1", "--yes", "--json")
-    assert (removed.code, removed.events[0]["event"], removed.events[0]["revoked"]) == (0, "removed", False)
-    assert haulage("connectors", "list").out == "There are none. Add one with: haulage connectors add NAME SERVICE\n"
+    removed = haulage("connectors", "delete", "archive 1", "--yes", "--json")
+    assert (removed.code, removed.events[0]["event"], removed.events[0]["revoked"]) == (0, "deleted", False)
+    assert haulage("connectors", "list").out == "There are none. Add one with: haulage connectors add SERVICE NAME\n"
     gone = haulage("copy", str(tmp_path / "data"), f"archive 1:/{bucket}/in", "--json")
     assert (gone.code, gone.events[-1]["code"]) == (2, "refused")
 
@@ -95,11 +98,11 @@ def test_the_life_of_a_connector(haulage: Program, seaweed: SeaweedFS, bucket: s
 def test_a_wrong_key_is_refused_and_nothing_is_kept(haulage: Program, seaweed: SeaweedFS) -> None:
     """The account says so; --no-check keeps it anyway, and says that nobody has asked."""
     haulage.environment |= {**seaweed.env, "AWS_ENDPOINT_URL": seaweed.endpoint_url, "AWS_SECRET_ACCESS_KEY": CANARY}
-    wrong = haulage("connectors", "add", "mine", "s3", "--from-env")
+    wrong = haulage("connectors", "add", "s3", "mine", "--from-env")
     assert (wrong.code, "HAULAGEKEY" in wrong.out) == (4, False)
     assert "Check the key, secret or token" in wrong.err
     assert haulage("connectors", "list", "--json").events == [{"connectors": []}]
-    kept = haulage("connectors", "add", "mine", "s3", "--from-env", "--no-check")
+    kept = haulage("connectors", "add", "s3", "mine", "--from-env", "--no-check")
     assert (kept.code, "The account was not asked" in kept.out) == (0, True)
     used = haulage("scan", "mine:/bucket")
     assert used.code == 4
@@ -111,11 +114,11 @@ def test_azure_in_the_environment(haulage: Program, azurite: Azurite) -> None:
     """A connection string is a secret as a whole."""
     string = f"AccountName={azurite.account_name};AccountKey={azurite.account_key};BlobEndpoint={azurite.endpoint_url};"
     haulage.environment["AZURE_STORAGE_CONNECTION_STRING"] = string
-    added = haulage("connectors", "add", "mine", "azure-blob", "--from-env")
+    added = haulage("connectors", "add", "azure-blob", "mine", "--from-env")
     assert (added.code, added.err) == (0, "")
     assert "The account lists" in added.out
     haulage.environment["AZURE_STORAGE_CONNECTION_STRING"] = string.replace(azurite.account_key, "Y2FuYXJ5LTV1cDNy")
-    wrong = haulage("connectors", "add", "other", "azure-blob", "--from-env", "--json")
+    wrong = haulage("connectors", "add", "azure-blob", "other", "--from-env", "--json")
     assert (wrong.code, wrong.events[0]["code"]) == (4, "authorisation")
     assert azurite.account_key not in added.out
     assert "Y2FuYXJ5LTV1cDNy" not in wrong.out + wrong.err
@@ -124,7 +127,7 @@ def test_azure_in_the_environment(haulage: Program, azurite: Azurite) -> None:
 
 def test_keys_typed_on_a_terminal_do_not_show(haulage: Program, seaweed: SeaweedFS) -> None:
     """The secret is asked for without echo; removing wants the name to be typed."""
-    words = ["connectors", "add", "Typed", "s3", "--set", f"endpoint_url={seaweed.endpoint_url}"]
+    words = ["connectors", "add", "s3", "Typed", "--set", f"endpoint_url={seaweed.endpoint_url}"]
     words += ["--set", f"access_key_id={seaweed.access_key_id}"]
     prompt = "Secret access key (not shown, Enter for none): "
     code, screen = typed(haulage, words, [(prompt, seaweed.secret_access_key)])
@@ -132,16 +135,16 @@ def test_keys_typed_on_a_terminal_do_not_show(haulage: Program, seaweed: Seaweed
     assert seaweed.secret_access_key not in screen
     assert "Session token" not in screen
 
-    code, screen = typed(haulage, ["connectors", "remove", "typed"], [("to remove it: ", "typed")])
-    assert (code, "was not removed" in screen) == (2, True)
-    code, screen = typed(haulage, ["connectors", "remove", "typed"], [("to remove it: ", "Typed")])
-    assert (code, "Removed Typed." in screen) == (0, True)
+    code, screen = typed(haulage, ["connectors", "delete", "typed"], [("to delete it: ", "typed")])
+    assert (code, "was not deleted" in screen) == (2, True)
+    code, screen = typed(haulage, ["connectors", "delete", "typed"], [("to delete it: ", "Typed")])
+    assert (code, "Deleted Typed." in screen) == (0, True)
 
 
 def test_a_folder_is_a_connector_too(haulage: Program, tmp_path: Path) -> None:
     """Its paths begin at the root of the machine."""
     write(tmp_path / "data", {"a.txt": b"first"})
-    assert haulage("connectors", "add", "disk", "local").code == 0
+    assert haulage("connectors", "add", "local", "disk").code == 0
     assert haulage("copy", f"disk:{tmp_path}/data", f"disk:{tmp_path}/there").code == 0
     assert (tmp_path / "there" / "a.txt").read_bytes() == b"first"
 
@@ -156,5 +159,5 @@ def test_what_can_be_connected(haulage: Program) -> None:
     assert set(told) == set(PLACES)
     secret = next(field for field in told["s3"]["fields"] if field["name"] == "secret_access_key")
     assert (secret["secret"], secret["environment"]) == (True, ["AWS_SECRET_ACCESS_KEY"])
-    refused = haulage("connectors", "add", "x", "gopher")
+    refused = haulage("connectors", "add", "gopher", "x")
     assert (refused.code, "Choose one of s3, azure-blob" in refused.err) == (2, True)

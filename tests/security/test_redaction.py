@@ -134,9 +134,9 @@ def test_a_connector_and_its_sealed_secret(
     s3_client(moto).create_bucket(Bucket=bucket)
     haulage.environment |= {"CANARY": CANARY}
     settings = ("--set", "secret_access_key=env:CANARY", "--set", "access_key_id=KEY", "--set")
-    refused = haulage("connectors", "add", "wrong", "s3", *settings, f"endpoint_url={seaweed.endpoint_url}")
+    refused = haulage("connectors", "add", "s3", "wrong", *settings, f"endpoint_url={seaweed.endpoint_url}")
     assert refused.code == 4, refused.err
-    added = haulage("connectors", "add", "box", "s3", *settings, f"endpoint_url={moto.endpoint_url}")
+    added = haulage("connectors", "add", "s3", "box", *settings, f"endpoint_url={moto.endpoint_url}")
     assert added.code == 0, added.err
     shown = haulage("connectors", "list", "--json")
     ran = everything(haulage, "copy", str(files(tmp_path / "source")), f"box:/{bucket}")

@@ -26,7 +26,9 @@ COMMANDS = {  # loaded when they are called; their first lines are told here, so
     "log": ("haulage.cli.history:log", "What a run did, item by item."),
     "report": ("haulage.cli.history:report", "Write a run's report: a page, and tables for other programs."),
     "sandbox": ("haulage.cli.sandbox:app", "The cloud services, simulated on this machine."),
-    "connectors": ("haulage.cli.connectors:app", "Named links to accounts, their keys sealed."),
+    "connectors": ("haulage.cli.connectors:app", "Named links to accounts, their keys and tokens sealed."),
+    "realms": ("haulage.cli.realms:app", "Where connectors' services live: the vendors' own, or a sandbox."),
+    "keys": ("haulage.cli.keys:app", "The master key that seals the secrets of connectors."),
 }
 for name, (place, told) in COMMANDS.items():
     app.command(place, name=name, help=told)

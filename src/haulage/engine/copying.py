@@ -10,6 +10,7 @@ from haulage.engine.ending import ended
 from haulage.engine.journal import Journal
 from haulage.engine.plan import MassAnomaly, Planner, failed, make_folders
 from haulage.engine.scan import scan_source, scan_target
+from haulage.engine.sides import at_source, at_target
 from haulage.ledger import items as item_rows
 from haulage.ledger import runs as run_rows
 from haulage.ledger import work
@@ -34,7 +35,7 @@ async def run_copy(
     """
     marks = Marks(await ledger.run(item_rows.last_id))
     context = Context(ledger, run, source, target, options, watch, marks)
-    return await ended(_run(context), partial(_end, context), ((MassAnomaly, Status.PAUSED_ANOMALY),))
+    return await ended(_run(context), partial(_end, context), ((MassAnomaly, Status.PAUSED_ANOMALY), *watch.pauses))
 
 
 async def _run(context: Context) -> Status:
@@ -48,13 +49,13 @@ async def _stages(context: Context) -> None:
         async with asyncio.TaskGroup() as stages:
             beat = stages.create_task(_beat(context))
             keeper = stages.create_task(journal.keep())
-            stages.create_task(scan_source(context))
-            stages.create_task(scan_target(context))
+            stages.create_task(at_source(scan_source(context)))
+            stages.create_task(at_target(scan_target(context)))
             stages.create_task(planner.run())
             await _copy_units(context, journal)
             journal.close()
             await keeper
-            await _folders(context, planner.folders)
+            await at_target(_folders(context, planner.folders))
             beat.cancel()
     finally:
         await asyncio.shield(journal.flush())

@@ -6,8 +6,9 @@ from typing import Any
 
 import msgspec
 
-from haulage.engine.governor import ScopePacer
-from haulage.model.outcome import SUCCESSFUL, Outcome, OutcomeKind
+from haulage.engine.governor import Permit, ScopePacer
+from haulage.model.errors import HaulageError
+from haulage.model.outcome import SUCCESSFUL, Outcome, OutcomeKind, Status
 
 
 class Counts(msgspec.Struct):
@@ -76,6 +77,10 @@ class Watch:
         self.answer_seconds = 0.0
         """How long the slower of the two ends took to answer, as seen before the run began."""
         self.pacers: dict[str, ScopePacer] = {}
+        self.permits: dict[int, Permit] = {}
+        """Whether each connector of this run may still be used."""
+        self.pauses: tuple[tuple[type[HaulageError], Status], ...] = ()
+        """Errors that pause this run instead of ending it for good: a connector's lost authorisation."""
         self._listeners = [listener] if listener is not None else []
 
     def listen(self, listener: Listener) -> None:

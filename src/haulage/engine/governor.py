@@ -6,6 +6,8 @@ from collections import deque
 from collections.abc import Callable
 from time import monotonic
 
+from haulage.model.errors import NeedsReauthorisation
+
 LEAST_FIRST_LIMIT = 16
 MOST_FIRST_LIMIT = 192
 HOPED_ITEMS_PER_SECOND = 2000
@@ -139,6 +141,35 @@ class ScopePacer:
     def answered(self) -> None:
         """A call went well."""
         self._refusals = 0
+
+
+class Permit:
+    """Whether a connector may still be used. refusal: why not, and what to do; whoever learns of it sets it."""
+
+    def __init__(self) -> None:
+        self.refusal: tuple[str, str] | None = None
+
+
+class PermittedPacer:
+    """A pacer of one connector's calls: none is made once the connector may not be used any more."""
+
+    def __init__(self, permit: Permit, pacer: ScopePacer) -> None:
+        self._permit = permit
+        self._pacer = pacer
+
+    async def ready(self) -> None:
+        """See Pacer. Raises NeedsReauthorisation."""
+        await self._pacer.ready()
+        if self._permit.refusal is not None:
+            raise NeedsReauthorisation(*self._permit.refusal)
+
+    def throttled(self, wait_seconds: float | None) -> None:
+        """See Pacer."""
+        self._pacer.throttled(wait_seconds)
+
+    def answered(self) -> None:
+        """See Pacer."""
+        self._pacer.answered()
 
 
 class Memory:

@@ -42,7 +42,7 @@ async def run_verify(
     """
     watch.counts = counts = VerifyCounts()
     context = Context(ledger, run, source, target, options, watch, Marks(0))
-    return await ended(_run(context, counts, deep), partial(_end, context))
+    return await ended(_run(context, counts, deep), partial(_end, context), watch.pauses)
 
 
 async def _run(context: Context, counts: VerifyCounts, deep: bool) -> Status:

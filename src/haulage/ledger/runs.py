@@ -21,6 +21,8 @@ class TransferKey(msgspec.Struct, frozen=True):
     filters: str
     source_shown: str
     destination_shown: str
+    source_connector: int | None = None
+    destination_connector: int | None = None
 
 
 class RunRow(msgspec.Struct, frozen=True):
@@ -46,9 +48,14 @@ def transfer_id(connection: sa.Connection, key: TransferKey) -> int:
         & (transfers.c.destination == key.destination)
         & (transfers.c.filters == key.filters)
     )
-    known = connection.scalar(sa.select(transfers.c.id).where(same))
+    known = connection.execute(sa.select(transfers).where(same)).one_or_none()
     if known is not None:
-        return int(known)
+        reached = key.source_connector, key.destination_connector
+        if reached != (known.source_connector, known.destination_connector):  # the same places, reached another way now
+            connection.execute(
+                transfers.update().where(transfers.c.id == known.id).values(**msgspec.structs.asdict(key))
+            )
+        return int(known.id)
     made = connection.execute(transfers.insert().values(created_us=now_us(), **msgspec.structs.asdict(key)))
     return int(made.inserted_primary_key[0])  # type: ignore[index] # an insert of one row has its key
 
@@ -56,7 +63,19 @@ def transfer_id(connection: sa.Connection, key: TransferKey) -> int:
 def transfer_key(connection: sa.Connection, transfer: int) -> TransferKey:
     """What makes that transfer what it is."""
     row = connection.execute(sa.select(transfers).where(transfers.c.id == transfer)).one()
-    return TransferKey(row.source, row.destination, row.filters, row.source_shown, row.destination_shown)
+    shown = row.source_shown, row.destination_shown
+    return TransferKey(
+        row.source, row.destination, row.filters, *shown, row.source_connector, row.destination_connector
+    )
+
+
+def paused_for(connection: sa.Connection, connector_id: int) -> list[TransferKey]:
+    """Transfers whose newest run copied and waits for that connector to be authorised again, oldest first."""
+    newest = sa.select(sa.func.max(runs.c.id)).where(runs.c.transfer_id == transfers.c.id).scalar_subquery()
+    its = (transfers.c.source_connector == connector_id) | (transfers.c.destination_connector == connector_id)
+    waits = (runs.c.status == int(Status.PAUSED_REAUTHORISE)) & (runs.c.kind == RunKind.COPY)
+    chosen = sa.select(transfers.c.id).join(runs, runs.c.id == newest).where(its & waits).order_by(runs.c.id)
+    return [transfer_key(connection, one) for one in connection.scalars(chosen)]
 
 
 def start(connection: sa.Connection, transfer: int, kind: RunKind, owner: str) -> RunRow:

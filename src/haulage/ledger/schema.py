@@ -27,6 +27,8 @@ transfers = Table(
     Column("source_shown", Text, nullable=False),  # as the person wrote it
     Column("destination_shown", Text, nullable=False),
     Column("created_us", BigInteger, nullable=False),
+    Column("source_connector", BigInteger),  # connectors.id; NULL: a URL
+    Column("destination_connector", BigInteger),
     UniqueConstraint("source", "destination", "filters"),
 )
 
@@ -145,9 +147,72 @@ connectors = Table(
     metadata,
     Column("id", Id, primary_key=True),
     Column("name", Text, nullable=False),
-    Column("name_key", Text, nullable=False, unique=True),  # case-folded
+    Column("name_key", Text, nullable=False),  # case-folded; of a deleted connector it may be used again
     Column("service", Text, nullable=False),
+    Column("realm", Text, nullable=False),  # "live", or a sandbox's name
+    Column("owner", Text, nullable=False),  # who added it
+    Column("state", Text, nullable=False),  # model.connector.ConnectorState
+    Column("reason", Text),  # why it is in that state, in a sentence
+    Column("state_us", BigInteger, nullable=False),
+    Column("way", Text, nullable=False),  # how it was authorised
+    Column("usage", Text, nullable=False),  # read, or write
     Column("settings", Text, nullable=False),  # JSON, no secrets
-    Column("sealed", LargeBinary),  # the secrets, see connectors.vault
+    Column("sealed", LargeBinary),  # the secrets that were typed, see connectors.vault
+    Column("tokens", LargeBinary),  # what the service issued, sealed likewise
+    Column("version", Integer, nullable=False),  # of the tokens: who renews says which ones were renewed
+    Column("expires_us", BigInteger),  # of the access token
+    Column("renewer", Text),  # who is renewing the tokens just now, and until when it may
+    Column("renewer_until_us", BigInteger),
+    Column("scopes", Text),  # granted, separated by spaces; NULL: the service does not tell
+    Column("account", Text),  # the service's own id of the account; never changes
+    Column("account_name", Text),
+    Column("revoke_pending", Text),  # why the authorisation could not be revoked at the service yet
+    Column("created_us", BigInteger, nullable=False),
+    Column("authorised_us", BigInteger),
+    Column("moved_us", BigInteger),  # when a run last moved data through it, or found nothing to move
+)
+Index(
+    "connectors_name",
+    connectors.c.name_key,
+    unique=True,
+    sqlite_where=connectors.c.state != "deleted",
+    postgresql_where=connectors.c.state != "deleted",
+)
+
+authorisations = Table(  # sign-ins that were begun and not finished
+    "authorisations",
+    metadata,
+    Column("state_hash", Text, primary_key=True),  # SHA-256 of the state that the service hands back
+    Column("bound", Text, nullable=False),  # JSON: whose it is and what for
+    Column("sealed", LargeBinary, nullable=False),
+    Column("expires_us", BigInteger, nullable=False),
+)
+
+realms = Table(
+    "realms",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("facts", Text, nullable=False),  # JSON: proxy, certificate authority, services and their hosts
+    Column("sealed", LargeBinary, nullable=False),  # application ids and secrets of its services
+    Column("created_us", BigInteger, nullable=False),
+)
+
+audit = Table(  # append-only; each row's hash covers the one before
+    "audit",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("at_us", BigInteger, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("origin", Text, nullable=False),  # from where: cli, web, api, or the program itself
+    Column("event", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("facts", Text, nullable=False),  # JSON, no secrets
+    Column("hash", Text, nullable=False),
+)
+
+installation = Table(  # one row
+    "installation",
+    metadata,
+    Column("id", Text, primary_key=True),  # random; sealed values are bound to it
     Column("created_us", BigInteger, nullable=False),
 )

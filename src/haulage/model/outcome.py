@@ -81,6 +81,7 @@ class Status(IntEnum):
     QUOTA_EXCEEDED = 260
     RUNNING = 300
     PAUSED_ANOMALY = 310
+    PAUSED_REAUTHORISE = 311
     PAUSED_NO_SPACE = 312
     GENERAL_FAILURE = 400
     AUTHORISATION_FAILED = 402
@@ -105,6 +106,7 @@ STATUS_TEXT = {
     Status.QUOTA_EXCEEDED: "Storage quota exceeded",
     Status.RUNNING: "Running",
     Status.PAUSED_ANOMALY: "Paused: many files became empty at the source",
+    Status.PAUSED_REAUTHORISE: "Paused: a connector has to be authorised again",
     Status.PAUSED_NO_SPACE: "Paused: no space",
     Status.GENERAL_FAILURE: "Failed",
     Status.AUTHORISATION_FAILED: "Failed: the connector's authorisation was refused",

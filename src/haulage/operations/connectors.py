@@ -1,34 +1,32 @@
-"""Connectors, as far as keys go: add, list, show, remove. Everything that is sealed is sealed here."""
+"""Connectors: what can be connected, what there is, and those of keys; signing in is in operations.authorise."""
 
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 
-from haulage.connectors.vault import Vault
+from haulage.connectors import lifecycle, sealing
+from haulage.connectors.sealing import Tokens
+from haulage.connectors.tokens import unusable
+from haulage.connectors.vault import VaultError
 from haulage.engine.governor import ScopePacer
+from haulage.ledger import audit
 from haulage.ledger import connectors as rows
-from haulage.ledger.codec import dump
-from haulage.ledger.connectors import ConnectorRow
-from haulage.ledger.store import Connection, Ledger
+from haulage.ledger.audit import PROGRAM, Actor
+from haulage.ledger.connectors import ConnectorRow, NewConnector
+from haulage.ledger.store import Connection, Ledger, now_us
 from haulage.logs import keep_secret
+from haulage.model.connector import USABLE, ConnectorStep
 from haulage.model.errors import Denied, Refused
+from haulage.operations import idling
+from haulage.operations.vaults import vault_of
+from haulage.services.authorisation import Identity
 from haulage.services.contract import Service
 from haulage.services.registry import service
 
-REALM = "live"
-
-
-def _vault(ledger: Ledger) -> Vault:
-    return Vault(ledger.path.parent / "vault.key")
-
-
-def _identity(connector_id: int, service_id: str, settings: dict[str, str]) -> str:
-    """What a secret is bound to: realm, connector, service and every public setting, the endpoint among them."""
-    return dump([REALM, connector_id, service_id, sorted(settings.items())])
+LONGEST_NAME = 100
 
 
 class Checked(msgspec.Struct, frozen=True):
@@ -39,15 +37,27 @@ class Checked(msgspec.Struct, frozen=True):
     told: str
 
 
-def prepare(ledger: Ledger, name: str, chosen: Service, settings: Mapping[str, str]) -> None:
-    """Raises Refused for what could never be kept, before the account is asked; its secrets are in no log from here."""
-    keep_secret(settings.get(field.name, "") for field in chosen.fields if field.secret)
-    if not name or re.search("[:/]", name) or not name.isprintable() or name != name.strip() or name.startswith("-"):
+def check_name(ledger: Ledger, name: str) -> None:
+    """Raises Refused for what cannot be a name, or is one already."""
+    if (
+        not name
+        or len(name) > LONGEST_NAME
+        or re.search("[:/]", name)
+        or not name.isprintable()
+        or name != name.strip()
+        or name.startswith("-")
+    ):
         shown = "".join(one if one.isprintable() else "?" for one in name)
         raise Refused(
             f"{shown!r} cannot be a name",
             "A name has neither ':' nor '/' in it, no '-' before it, no space around it and no invisible characters.",
         )
+    ledger.read(rows.refuse_taken, name)
+
+
+def check_settings(chosen: Service, settings: Mapping[str, str]) -> None:
+    """Raises Refused for what could never be kept; the secrets in it are in no log from here."""
+    keep_secret(settings.get(field.name, "") for field in chosen.fields if field.secret)
     missing = [field.title for field in chosen.fields if field.required and not settings.get(field.name)]
     if missing:
         raise Refused(
@@ -56,7 +66,12 @@ def prepare(ledger: Ledger, name: str, chosen: Service, settings: Mapping[str, s
     for field in chosen.fields:
         if not field.secret and _holds_password(settings.get(field.name, "")):
             raise Refused(f"the {field.title} holds a user or password", "Give secrets in the fields made for them.")
-    ledger.read(rows.refuse_taken, name)
+
+
+def prepare(ledger: Ledger, name: str, chosen: Service, settings: Mapping[str, str]) -> None:
+    """Both checks, before the account is asked."""
+    check_settings(chosen, settings)
+    check_name(ledger, name)
 
 
 def _holds_password(value: str) -> bool:
@@ -86,21 +101,85 @@ async def check(chosen: Service, settings: Mapping[str, str]) -> Checked:
     )
 
 
-def add(ledger: Ledger, name: str, chosen: Service, settings: Mapping[str, str]) -> ConnectorRow:
+def split(chosen: Service, settings: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Settings that are no secrets, and those that are; empty ones are left out."""
+    secret_names = {field.name for field in chosen.fields if field.secret}
+    public = {key: value for key, value in settings.items() if key not in secret_names and value}
+    return public, {key: value for key, value in settings.items() if key in secret_names and value}
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """How a connector comes to be authorised. usage: "read" or "write"; scopes: as granted, where that is told."""
+
+    way: str = "keys"
+    usage: str = "write"
+    realm: str = "live"
+    identity: Identity | None = None
+    tokens: Tokens | None = None
+    scopes: tuple[str, ...] | None = None
+
+
+KEYS = Standing()
+
+
+def add(
+    ledger: Ledger,
+    name: str,
+    chosen: Service,
+    settings: Mapping[str, str],
+    actor: Actor = PROGRAM,
+    standing: Standing = KEYS,
+) -> ConnectorRow:
     """Keep a connector. `settings` holds public and secret ones by field name. Raises Refused, VaultError."""
     prepare(ledger, name, chosen, settings)
-    secret_names = {field.name for field in chosen.fields if field.secret}
-    secrets = {key: value for key, value in settings.items() if key in secret_names and value}
-    public = {key: value for key, value in settings.items() if key not in secret_names and value}
+    public, secrets = split(chosen, settings)
 
     def keep(connection: Connection) -> None:
-        connector_id = rows.add(connection, name, chosen.id, public)
-        if secrets:
-            sealed = _vault(ledger).seal(secrets, _identity(connector_id, chosen.id, public))
-            rows.set_sealed(connection, connector_id, sealed)
+        new = NewConnector(name, chosen.id, public, standing.realm, actor.who, standing.way, standing.usage)
+        connector_id = rows.add(connection, new)
+        sealing.put_secrets(connection, vault_of(ledger), connector_id, secrets, standing.tokens)
+        _stand(connection, connector_id, standing)
+        lifecycle.step(connection, connector_id, ConnectorStep.AUTHORISE, None, actor, **_facts(standing))
 
     ledger.do(keep)
     return ledger.do(rows.get, name)
+
+
+def renew(
+    ledger: Ledger, row: ConnectorRow, chosen: Service, settings: Mapping[str, str], actor: Actor, standing: Standing
+) -> ConnectorRow:
+    """Renew a connector's credentials in place: same connector, same transfers, same history.
+
+    Raises Refused where another account signed in (S07), or the connector cannot be authorised again.
+    """
+    check_settings(chosen, settings)
+    if standing.identity is not None and row.account is not None and standing.identity.id != row.account:
+        raise Refused(
+            f"{standing.identity.name} signed in, but the connector {row.name} is of {row.account_name}",
+            f"Sign in as {row.account_name}; for another account, add another connector. Nothing was changed.",
+        )
+    public, secrets = split(chosen, settings)
+
+    def keep(connection: Connection) -> None:
+        rows.update(connection, row.id, settings=rows.dumped(public), way=standing.way, usage=standing.usage)
+        sealing.put_secrets(connection, vault_of(ledger), row.id, secrets, standing.tokens)
+        _stand(connection, row.id, standing)
+        lifecycle.step(connection, row.id, ConnectorStep.REAUTHORISE, None, actor, **_facts(standing))
+
+    ledger.do(keep)
+    return ledger.read(rows.by_id, row.id)
+
+
+def _stand(connection: Connection, connector_id: int, standing: Standing) -> None:
+    scopes = None if standing.scopes is None else " ".join(standing.scopes)
+    rows.update(connection, connector_id, authorised_us=now_us(), scopes=scopes, revoke_pending=None)
+    if standing.identity is not None:
+        rows.update(connection, connector_id, account=standing.identity.id, account_name=standing.identity.name)
+
+
+def _facts(standing: Standing) -> dict[str, Any]:
+    account = None if standing.identity is None else standing.identity.name
+    return {"way": standing.way, "usage": standing.usage, "realm": standing.realm, "account": account}
 
 
 def from_environment(chosen: Service, environment: Mapping[str, str]) -> dict[str, str]:
@@ -113,33 +192,79 @@ def from_environment(chosen: Service, environment: Mapping[str, str]) -> dict[st
     return found
 
 
+def loaded(ledger: Ledger, name: str) -> tuple[ConnectorRow, Service, dict[str, str]]:
+    """A connector that may be used, its service and all its settings, opened.
+
+    Raises Refused (there is none), NeedsReauthorisation (with the prompt to authorise it again), VaultError.
+    """
+    row = ledger.read(rows.get, name)
+    if row.state not in USABLE:
+        raise unusable(row)
+    if idling.over(row, now_us()):
+        raise idling.due(row)
+    return row, service(row.service), opened(ledger, row)
+
+
+def opened(ledger: Ledger, row: ConnectorRow) -> dict[str, str]:
+    """All settings of a connector, its secrets among them. Raises VaultError."""
+    secrets = lifecycle.read_again(ledger, lambda connection: sealing.secrets_of(connection, vault_of(ledger), row))
+    keep_secret(secrets.values())
+    return {**row.settings, **secrets}
+
+
+def changed(ledger: Ledger, row: ConnectorRow, chosen: Service, changes: Mapping[str, str]) -> dict[str, str]:
+    """A connector's settings with changes. Another endpoint gets none of the old secrets (S18)."""
+    try:
+        before = opened(ledger, row)
+    except VaultError:
+        before = dict(row.settings)
+    moved = any(
+        field.endpoint and changes.get(field.name, before.get(field.name)) != before.get(field.name)
+        for field in chosen.fields
+    )
+    return {**(split(chosen, before)[0] if moved else before), **changes}
+
+
 def settings_of(ledger: Ledger, name: str) -> tuple[Service, dict[str, str]]:
-    """A connector's service and all its settings, opened. Raises Refused, VaultError."""
-    row = ledger.do(rows.get, name)
-    secrets = {}
-    if row.sealed is not None:
-        secrets = _vault(ledger).open(row.sealed, _identity(row.id, row.service, row.settings))
-        keep_secret(secrets.values())
-    return service(row.service), {**row.settings, **secrets}
+    """A connector's service and all its settings, opened. Raises what `loaded` does."""
+    _, chosen, settings = loaded(ledger, name)
+    return chosen, settings
 
 
 def shown(row: ConnectorRow) -> dict[str, Any]:
     """A connector as people may see it: secrets only as set or not."""
     chosen = service(row.service)
     secrets = [field.name for field in chosen.fields if field.secret]
+    held = row.sealed is not None or row.tokens is not None
+    needed = bool(secrets) or chosen.authorisation is not None
     return {
         "name": row.name,
         "service": row.service,
         "title": chosen.title,
+        "realm": row.realm,
+        "state": row.state.value,
+        "reason": row.reason,
+        "account": row.account_name,
+        "way": row.way,
+        "usage": row.usage,
         "settings": row.settings,
-        "secrets": ("sealed" if row.sealed is not None else "none") if secrets else "none needed",
+        "secrets": ("sealed" if held else "none") if needed else "none needed",
+        "scopes": None if row.scopes is None else row.scopes.split(),
+        "token_expires_us": row.expires_us,
         "created_us": row.created_us,
+        "authorised_us": row.authorised_us,
+        "moved_us": row.moved_us,
+        "revoke_pending": row.revoke_pending,
+        **idling.told(row, now_us()),
     }
 
 
 def one(ledger: Ledger, name: str) -> dict[str, Any]:
-    """A connector as people may see it. Raises Refused."""
-    return shown(ledger.read(rows.get, name))
+    """A connector as people may see it, with what has happened to it. Raises Refused."""
+    row = ledger.read(rows.get, name)
+    events = ledger.read(audit.of, row.subject)
+    told = [{"at_us": one.at_us, "who": one.who, "event": one.event, **one.facts} for one in events]
+    return {**shown(row), "history": told}
 
 
 def every(ledger: Ledger) -> list[dict[str, Any]]:
@@ -147,16 +272,8 @@ def every(ledger: Ledger) -> list[dict[str, Any]]:
     return [shown(row) for row in ledger.read(rows.every)]
 
 
-def remove(ledger: Ledger, name: str) -> dict[str, Any]:
-    """Destroy a connector's credentials and forget it. Keys cannot be revoked from here: the answer says so."""
-    row = ledger.do(rows.get, name)
-    ledger.do(rows.remove, row.id)
-    stay = "Keys stay valid at the service until you delete them there."
-    return {**shown(row), "revoked": False, "note": stay if row.sealed is not None else "It had no keys."}
-
-
 def explained(chosen: Service) -> dict[str, Any]:
-    """A service as people may choose it: its fields, and where they are found."""
+    """A service as people may choose it: how one authorises, its fields, and where they are found."""
     fields = [
         {
             "name": field.name,
@@ -168,15 +285,20 @@ def explained(chosen: Service) -> dict[str, Any]:
         }
         for field in chosen.fields
     ]
+    how = chosen.authorisation
+    ways = [] if how is None else [{"way": one.id, "title": one.title, "needs": list(one.needs)} for one in how.ways]
     return {
         "id": chosen.id,
         "title": chosen.title,
         "scheme": chosen.scheme,
         "root": chosen.root_title,
         "fields": fields,
+        "ways": ways,
+        "files": chosen.traits is not None,
+        "guide": None if how is None else how.guide,
     }
 
 
-def key_file(ledger: Ledger) -> Path:
-    """Where the vault's key lies: to be backed up apart from the ledger."""
-    return ledger.path.parent / "vault.key"
+def where_keys_are(ledger: Ledger) -> str:
+    """Where the vault's master key is: to be backed up apart from the ledger."""
+    return vault_of(ledger).source.named

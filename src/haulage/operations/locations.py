@@ -2,21 +2,27 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Mapping
+import shlex
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import msgspec
 
+from haulage.connectors.tokens import unusable
 from haulage.engine.counts import Watch
-from haulage.engine.governor import ScopePacer
+from haulage.engine.governor import Permit, PermittedPacer, ScopePacer
+from haulage.ledger import connectors as connector_rows
 from haulage.ledger import work
+from haulage.ledger.connectors import ConnectorRow
 from haulage.ledger.store import Ledger, now_us
 from haulage.logs import keep_secret
-from haulage.model.errors import Refused
+from haulage.model.connector import USABLE, Usage
+from haulage.model.errors import AuthLost, Refused
 from haulage.model.location import Location, parse
-from haulage.operations import connectors
-from haulage.services.contract import Drive, Field, Service
+from haulage.operations import accounts, connectors
+from haulage.services.authorisation import OpensDrives
+from haulage.services.contract import Drive, Field, Pacer, Service
 from haulage.services.registry import by_scheme, services
 from haulage.services.transport import limits
 
@@ -125,10 +131,50 @@ async def open_drive(ledger: Ledger, given: Given, watch: Watch) -> Drive:
         raise Refused(
             f"{location.shown!r} names no {chosen.root_title}", f"Add one: {location.shown.rstrip('/')}/NAME."
         )
-    if chosen.open_drive is None:
-        fix = "Its accounts can be connected and checked."
-        raise Refused(f"the files of {chosen.title} cannot be reached yet", fix)
-    return chosen.open_drive(settings, location.root, await _pacer(ledger, _scope(chosen, settings), watch))
+    scope = await _pacer(ledger, _scope(chosen, settings), watch)
+    pacer: Pacer = scope
+    row = connector_of(ledger, given)
+    if row is not None:
+        pacer = PermittedPacer(watch.permits.setdefault(row.id, Permit()), scope)
+    if chosen.open_drive is not None:
+        return chosen.open_drive(settings, location.root, pacer)
+    account = accounts.open_account(ledger, row, settings, pacer) if row is not None else None
+    if isinstance(account, OpensDrives):
+        return account.open(location.root)
+    if account is not None:
+        await account.close()
+    raise Refused(f"the files of {chosen.title} cannot be reached yet", "Its accounts can be connected and checked.")
+
+
+def connector_of(ledger: Ledger, given: Given) -> ConnectorRow | None:
+    """The connector that a location names; None for a URL. Raises Refused."""
+    name = parse(given.location).connector if given.location else None
+    return None if name is None else ledger.read(connector_rows.get, name)
+
+
+def refuse_read_only(ledger: Ledger, destination: Given) -> None:
+    """Raises Refused for a destination whose connector was authorised for reading only (S06)."""
+    row = connector_of(ledger, destination)
+    if row is not None and row.usage == Usage.READ:
+        raise Refused(
+            f"the connector {row.name} was authorised for reading only",
+            f"Run `haulage connectors reauthorize {shlex.quote(row.name)} --access write`.",
+        )
+
+
+def lost_at(ledger: Ledger, sides: Sequence[Given], error: AuthLost) -> AuthLost:
+    """An account was refused: its connector, where it has one, is marked, and the error says how to go on."""
+    suspects = [one for one in sides if error.side in (None, one.side)]
+    found = [row for row in (connector_of(ledger, one) for one in suspects) if row is not None]
+    return accounts.lost(ledger, found[0], error) if len(found) == 1 else error
+
+
+async def _watch_connectors(ledger: Ledger, watch: Watch) -> None:
+    """What a person does to a connector in another process holds for this run too, at its next call (F62)."""
+    for connector_id, permit in watch.permits.items():
+        row = await asyncio.to_thread(ledger.read, connector_rows.by_id, connector_id)
+        refused = None if row.state in USABLE else unusable(row)
+        permit.refusal = None if refused is None else (refused.message, refused.fix)
 
 
 @asynccontextmanager
@@ -141,6 +187,7 @@ async def hearing_others(ledger: Ledger, watch: Watch) -> AsyncIterator[None]:
             for scope, pacer in watch.pacers.items():
                 until = await ledger.run(work.pause_until, scope)
                 pacer.heard((until - now_us()) / 1_000_000)
+            await _watch_connectors(ledger, watch)
 
     listening = asyncio.create_task(listen())
     try:

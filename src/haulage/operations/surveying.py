@@ -15,7 +15,7 @@ from haulage.model.outcome import RunKind
 from haulage.operations.home import transfer_lock
 from haulage.operations.locations import Given, is_prefix, open_drive
 from haulage.operations.runlog import run_log
-from haulage.operations.transfers import Ended, as_ended
+from haulage.operations.transfers import Ended, as_ended, noticing
 from haulage.services.registry import services
 
 NOWHERE = Given("", "destination")
@@ -29,6 +29,7 @@ async def scan(ledger: Ledger, location: Given, filters: Filters, watch: Watch) 
     """
     async with AsyncExitStack() as stack:
         stack.enter_context(run_log(ledger, watch, location, NOWHERE))
+        stack.enter_context(noticing(ledger, watch, location))
         drive = await open_drive(ledger, location, watch)
         stack.push_async_callback(drive.close)
         key = TransferKey(drive.identity, "", dump(filters), location.location, "")

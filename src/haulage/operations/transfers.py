@@ -3,8 +3,8 @@
 import os
 import socket
 import time
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import Any
 
 import msgspec
@@ -12,15 +12,27 @@ import msgspec
 from haulage.engine.context import Options
 from haulage.engine.copying import run_copy
 from haulage.engine.counts import Watch
+from haulage.engine.sides import at_source, at_target
+from haulage.ledger import connectors as connector_rows
 from haulage.ledger import runs as run_rows
-from haulage.ledger.codec import dump
+from haulage.ledger.codec import dump, load
 from haulage.ledger.runs import RunRow, TransferKey
-from haulage.ledger.store import Ledger
-from haulage.model.errors import HaulageError, Refused
+from haulage.ledger.store import Ledger, now_us
+from haulage.model.errors import AuthLost, HaulageError, Refused
+from haulage.model.filters import Filters
 from haulage.model.location import overlap
 from haulage.model.outcome import RunKind, Status, status_words
+from haulage.operations import departures
 from haulage.operations.home import transfer_lock
-from haulage.operations.locations import Given, hearing_others, is_prefix, open_drive
+from haulage.operations.locations import (
+    Given,
+    connector_of,
+    hearing_others,
+    is_prefix,
+    lost_at,
+    open_drive,
+    refuse_read_only,
+)
 from haulage.operations.runlog import run_log
 from haulage.services.contract import Drive
 
@@ -54,8 +66,10 @@ async def both_sides(
     ledger: Ledger, source: Given, destination: Given, watch: Watch
 ) -> AsyncIterator[tuple[Drive, Drive]]:
     """Both drives opened; neither holds the other. What happens then is logged. Raises Refused."""
+    await departures.deauthorise_idle(ledger)
     async with AsyncExitStack() as stack:
         stack.enter_context(run_log(ledger, watch, source, destination))
+        stack.enter_context(noticing(ledger, watch, source, destination))
         first = await open_drive(ledger, source, watch)
         stack.push_async_callback(first.close)
         second = await open_drive(ledger, destination, watch)
@@ -66,6 +80,27 @@ async def both_sides(
         yield first, second
 
 
+@contextmanager
+def noticing(ledger: Ledger, watch: Watch, *sides: Given) -> Iterator[None]:
+    """What the body raises for a connector's lost authorisation marks that connector, and its run pauses."""
+    if any(connector_of(ledger, one) is not None for one in sides):
+        watch.pauses = ((AuthLost, Status.PAUSED_REAUTHORISE),)
+    try:
+        yield
+    except AuthLost as error:
+        raise lost_at(ledger, sides, error) from error
+
+
+def transfer_key(
+    ledger: Ledger, first: Drive, second: Drive, options: Options, source: Given, destination: Given
+) -> TransferKey:
+    """What makes the transfer of two opened sides the same one, and by which connectors they are reached."""
+    ends = [connector_of(ledger, one) for one in (source, destination)]
+    ids = [None if one is None else one.id for one in ends]
+    shown = source.location, destination.location
+    return TransferKey(first.identity, second.identity, dump(options.filters), *shown, *ids)
+
+
 async def copy(
     ledger: Ledger, source: Given, destination: Given, options: Options, watch: Watch, *, create: bool = False
 ) -> Ended:
@@ -74,16 +109,17 @@ async def copy(
     create: make the destination's bucket or container if it is missing (a folder is made anyway).
     Raises Refused, AlreadyRunning, AuthLost, RootGone, Unreachable before anything is started.
     """
+    refuse_read_only(ledger, destination)
     async with both_sides(ledger, source, destination, watch) as (first, second):
-        key = TransferKey(first.identity, second.identity, dump(options.filters), source.location, destination.location)
+        key = transfer_key(ledger, first, second, options, source, destination)
         transfer = await ledger.run(run_rows.transfer_id, key)
         with transfer_lock(transfer):
             begun = time.monotonic()
-            await first.check(write=False, create=False)
+            await at_source(first.check(write=False, create=False))
             between = time.monotonic()
             create = create or second.traits.folders == "real"
             if not (create and options.plan_only):
-                await second.check(write=True, create=create)
+                await at_target(second.check(write=True, create=create))
             # Each of them was a new connection and a call: two ways there and back.
             watch.answer_seconds = max(between - begun, time.monotonic() - between) / 2
             options = msgspec.structs.replace(options, source_must_hold=is_prefix(source, first))
@@ -92,7 +128,20 @@ async def copy(
             run = await ledger.run(run_rows.start, transfer, kind, owner)
             watch.tell("started", run=run.id, transfer=transfer, source=first.identity, destination=second.identity)
             status, stopped = await run_copy(ledger, run, first, second, options, watch)
+            if isinstance(stopped, AuthLost):
+                stopped = lost_at(ledger, (source, destination), stopped)
+            if watch.counts.sent_bytes or (status < Status.SOME_UPLOAD_ERRORS and not options.plan_only):
+                await ledger.run(connector_rows.moved, transfer, now_us())
             return await as_ended(ledger, run.id, status, stopped, watch)
+
+
+def paused_for(ledger: Ledger, connector_id: int) -> list[tuple[Given, Given, Options]]:
+    """Copies that wait for that connector to be authorised again, ready to go on."""
+    found = []
+    for key in ledger.read(run_rows.paused_for, connector_id):
+        options = Options(msgspec.convert(load(key.filters), Filters))
+        found.append((Given(key.source_shown, "source"), Given(key.destination_shown, "destination"), options))
+    return found
 
 
 async def as_ended(ledger: Ledger, run_id: int, status: Status, stopped: HaulageError | None, watch: Watch) -> Ended:

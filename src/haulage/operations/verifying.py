@@ -7,15 +7,15 @@ import msgspec
 
 from haulage.engine.context import Options
 from haulage.engine.counts import Watch
+from haulage.engine.sides import at_source, at_target
 from haulage.engine.verify import run_verify
 from haulage.ledger import runs as run_rows
-from haulage.ledger.codec import dump
-from haulage.ledger.runs import TransferKey
 from haulage.ledger.store import Ledger
+from haulage.model.errors import AuthLost
 from haulage.model.outcome import RunKind
 from haulage.operations.home import transfer_lock
-from haulage.operations.locations import Given, is_prefix
-from haulage.operations.transfers import Ended, as_ended, both_sides
+from haulage.operations.locations import Given, is_prefix, lost_at
+from haulage.operations.transfers import Ended, as_ended, both_sides, transfer_key
 
 
 async def verify(
@@ -27,14 +27,16 @@ async def verify(
     Raises Refused, AlreadyRunning, AuthLost, RootGone, Unreachable before anything is started.
     """
     async with both_sides(ledger, source, destination, watch) as (first, second):
-        key = TransferKey(first.identity, second.identity, dump(options.filters), source.location, destination.location)
+        key = transfer_key(ledger, first, second, options, source, destination)
         transfer = await ledger.run(run_rows.transfer_id, key)
         with transfer_lock(transfer):
-            await first.check(write=False, create=False)
-            await second.check(write=False, create=False)
+            await at_source(first.check(write=False, create=False))
+            await at_target(second.check(write=False, create=False))
             options = msgspec.structs.replace(options, source_must_hold=is_prefix(source, first))
             owner = f"{socket.gethostname()}:{os.getpid()}"
             run = await ledger.run(run_rows.start, transfer, RunKind.VERIFY, owner)
             watch.tell("started", run=run.id, transfer=transfer, source=first.identity, destination=second.identity)
             status, stopped = await run_verify(ledger, run, first, second, options, watch, deep=deep)
+            if isinstance(stopped, AuthLost):
+                stopped = lost_at(ledger, (source, destination), stopped)
             return await as_ended(ledger, run.id, status, stopped, watch)

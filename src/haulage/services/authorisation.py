@@ -9,6 +9,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 import msgspec
 
+from haulage.model.errors import HaulageError
 from haulage.services.contract import Drive, Pacer
 
 WayId = Literal["code", "device", "secret", "certificate", "jwt", "password", "keys"]
@@ -65,6 +66,7 @@ class OAuth(msgspec.Struct, frozen=True):
     while; "single" each use brings a new one and ends the old one.
     values: settings, way -> further fields of a token request. assertion: settings, scopes, way -> what is to be
     signed, for the ways "certificate" and "jwt". issuer: what `iss` of an answer has to be, where the service sends it.
+    explain: what an error of the sign-in or the token endpoint means in the service's own codes; None: what they say.
     """
 
     authorize_url: str
@@ -86,6 +88,7 @@ class OAuth(msgspec.Struct, frozen=True):
     values: Callable[[Mapping[str, str], WayId], Mapping[str, str]] | None = None
     assertion: Callable[[Mapping[str, str], tuple[str, ...], WayId], Assertion] | None = None
     issuer: str = ""
+    explain: Callable[[Mapping[str, Any]], HaulageError | None] | None = None
 
     def scopes(self, access: AccessKind, way: WayId) -> tuple[str, ...]:
         """What to ask for."""

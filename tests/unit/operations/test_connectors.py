@@ -9,9 +9,10 @@ import pytest
 
 from haulage.connectors.vault import VaultError
 from haulage.ledger import connectors as rows
+from haulage.ledger.audit import PROGRAM
 from haulage.ledger.store import Ledger
 from haulage.model.errors import AuthLost, Denied, Refused
-from haulage.operations import connectors
+from haulage.operations import connectors, departures
 from haulage.operations.locations import Given, read_settings, resolve
 from haulage.services.contract import Service
 from haulage.services.registry import service, services
@@ -99,11 +100,12 @@ def test_an_altered_row_does_not_open(ledger: Ledger, statement: str) -> None:
 
 def test_nothing_half_made_is_kept(ledger: Ledger) -> None:
     """Where the vault cannot seal, there is no connector either."""
-    connectors.key_file(ledger).write_bytes(b"no key")
-    connectors.key_file(ledger).chmod(0o600)
+    key_file = ledger.path.parent / "vault.key"
+    key_file.write_bytes(b"no key")
+    key_file.chmod(0o600)
     with pytest.raises(VaultError):
         connectors.add(ledger, "mine", service("s3"), S3)
-    assert connectors.every(ledger) == []
+    assert ledger.read(rows.every, deleted=True) == []
 
 
 @pytest.mark.parametrize("endpoint", ["https://user:pass@host", "https://key@host/x", "http://[@"])
@@ -122,17 +124,21 @@ def test_what_a_service_requires_is_asked_for(ledger: Ledger) -> None:
         connectors.add(ledger, "mine", strict, {})
 
 
-def test_removing_destroys_the_secrets(ledger: Ledger) -> None:
-    """And says that the key itself lives on; one without secrets has none to speak of."""
+async def test_deleting_destroys_the_secrets(ledger: Ledger) -> None:
+    """And says that the key itself lives on; one without secrets has none to speak of. The row stays, for its runs."""
     connectors.add(ledger, "mine", service("s3"), S3)
     connectors.add(ledger, "plain", service("local"), {})
-    removed = connectors.remove(ledger, "mine")
-    assert (removed["revoked"], "Keys stay valid" in removed["note"]) == (False, True)
-    assert connectors.remove(ledger, "plain")["note"] == "It had no keys."
-    for act in (connectors.one, connectors.remove, connectors.settings_of):
+    sealed = ledger.read(rows.get, "mine").sealed
+    assert sealed is not None
+    left = await departures.delete(ledger, "mine", PROGRAM)
+    assert (left.gone, left.revoked, "Keys stay valid" in left.note) == (True, False, True)
+    assert (await departures.delete(ledger, "plain", PROGRAM)).note == "It had no keys."
+    for act in (connectors.one, connectors.settings_of):
         with pytest.raises(Refused, match="no connector"):
             act(ledger, "mine")
     assert ledger.read(rows.every) == []
+    kept = [(one.name, one.state, one.sealed) for one in ledger.read(rows.every, deleted=True)]
+    assert kept == [("mine", "deleted", None), ("plain", "deleted", None)]
 
 
 def test_the_environment_of_a_service() -> None:
