@@ -10,7 +10,7 @@ from haulage.services.transport.limits import Limits
 GENERAL = {
     "HAULAGE_HOME": "The state folder: ledger, vault key, locks, log, reports. Default: `haulage` below the next one.",
     "HAULAGE_IDLE_DAYS": "After how many days without data a connector is deauthorised; 90 when it is not set.",
-    "HAULAGE_LOOPBACK_PORT": "The port for redirects of services that want a fixed one registered; 28437 when it is not set.",
+    "HAULAGE_LOOPBACK_PORT": "The port for redirects of services that want a fixed one; 28437 when it is not set.",
     "HAULAGE_VAULT_KEY": "The vault's master key, base64 of 32 bytes; while it is changed, the new and the old one.",
     "HAULAGE_VAULT_KEY_COMMAND": "A program that prints the master key likewise: a key management service's client.",
     "HAULAGE_VAULT_KEY_FILE": "The file of the master key, where it is not to be `vault.key` in the state folder.",
