@@ -31,6 +31,8 @@ class DidNotStart(Exception):
 
 def free_ports(count: int) -> list[int]:
     """Ports that nothing listens on now, all different."""
+    if not count:
+        return []
     with contextlib.ExitStack() as held:
         found: list[int] = []
         for port in random.sample(PORTS, len(PORTS)):

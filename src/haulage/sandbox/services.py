@@ -1,10 +1,12 @@
 """The simulated services."""
 
 from haulage.sandbox.box.service import Box
+from haulage.sandbox.dropbox.service import Dropbox
 from haulage.sandbox.frame.simulator import Simulator
 from haulage.sandbox.microsoft import Microsoft
 
 SIMULATORS: dict[str, type[Simulator]] = {
     "box": Box,
+    "dropbox": Dropbox,
     "microsoft": Microsoft,
 }
