@@ -67,7 +67,7 @@ class Gateway:
     async def _answer(self, request: web.BaseRequest, call: Call, simulator: Simulator) -> web.StreamResponse:
         key = simulator.host_key(call.host) if call.host else ""
         path = simulator.rewrite(call.path)
-        found = simulator.table.find(key, call.method, path)
+        found = simulator.table.find(key, simulator.method(call), path)
         if found is None and call.method == "HEAD":
             found = simulator.table.find(key, "GET", path)
         if found is None:

@@ -71,6 +71,10 @@ class Simulator:
         """The path in the form that routes have, where the vendor has several spellings of one."""
         return path
 
+    def method(self, call: Call) -> str:
+        """The method that is meant, where a header can name another than the request's own."""
+        return call.method
+
     def identify(self, call: Call, route: Route) -> None:
         """Find out who calls and whose budget it is: sets actor and scope of the event. Refuses nothing yet."""
 

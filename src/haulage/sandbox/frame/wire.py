@@ -82,13 +82,15 @@ class Call:
 
     host: the vendor's host it was sent to, "" where it came to the service's own port. path: as sent, still encoded.
     query: decoded; of repeated names the first counts. params: the parts of the path that the route names, decoded.
-    origin: "https://host" or "http://127.0.0.1:port", as the client sees this service.
+    origin: "https://host" or "http://127.0.0.1:port", as the client sees this service. caller: whoever was admitted,
+    in the service's own terms; None before that.
     """
 
     __slots__ = (
         "_body",
         "_faults",
         "_request",
+        "caller",
         "event",
         "headers",
         "host",
@@ -113,6 +115,7 @@ class Call:
         self.headers = request.headers
         self.params: dict[str, str] = {}
         self.event = event
+        self.caller: Any = None
 
     def at(self, host: str) -> str:
         """The origin under which the client reaches that host of the same service: for links in answers."""

@@ -1,0 +1,297 @@
+"""The simulated Google, put together: who calls, what it costs, and which part answers."""
+
+from typing import Any, ClassVar
+
+import msgspec
+
+from haulage.sandbox.frame import simulator as frame
+from haulage.sandbox.frame.budgets import Limit
+from haulage.sandbox.frame.routing import Route
+from haulage.sandbox.frame.wire import Answer, Call
+from haulage.sandbox.frame.world import World
+from haulage.sandbox.google import errors
+from haulage.sandbox.google.accounts import SCOPE, Account, Accounts
+from haulage.sandbox.google.caller import Caller
+from haulage.sandbox.google.directory import Directory
+from haulage.sandbox.google.grants import Grants
+from haulage.sandbox.google.grants import Saved as SavedGrants
+from haulage.sandbox.google.people import People
+from haulage.sandbox.google.robots import Robot, Robots
+from haulage.sandbox.google.tokens import Tokens
+
+PLAIN_SCOPES = frozenset({"openid", "email", "profile"})
+UNITS = {"read": 5, "list": 100, "download": 200, "modify": 50, "other": 5}
+PER_USER, PER_PROJECT, DIRECTORY = "units per user", "units per project", "directory calls per user"
+DISABLED = (
+    "{title} has not been used in project {project} before or it is disabled. Enable it by visiting "
+    "https://console.developers.google.com/apis/api/{api}/overview?project={project} then retry."
+)
+TITLES = {"drive": "Google Drive API", "admin": "Admin SDK API"}
+NO_DRIVE = "The domain administrators have disabled Drive apps."
+THROTTLED = errors.quota("rateLimitExceeded", "Rate Limit Exceeded", 403, None)
+
+
+class State(msgspec.Struct):
+    """What a sandbox keeps of Google."""
+
+    grants: SavedGrants
+    robot: Robot
+    suspended: list[str]
+    unlicensed: list[str]
+    off: list[str]
+    offered: dict[str, str]
+
+
+class Google(frame.Simulator):
+    """OAuth, Drive and Directory of one organisation, and of a few people elsewhere."""
+
+    id = "google"
+    title = "Google Workspace"
+    hosts = (
+        "accounts.google.com", "oauth2.googleapis.com", "www.googleapis.com", "admin.googleapis.com",
+        "openidconnect.googleapis.com", "docs.google.com", "*.googleusercontent.com",
+    )  # fmt: skip
+    sources: ClassVar[dict[str, str]] = {
+        "oauth2": "https://developers.google.com/identity/protocols/oauth2",
+        "web-server": "https://developers.google.com/identity/protocols/oauth2/web-server",
+        "device": "https://developers.google.com/identity/protocols/oauth2/limited-input-device",
+        "service-account": "https://developers.google.com/identity/protocols/oauth2/service-account",
+        "openid": "https://developers.google.com/identity/openid-connect/openid-connect",
+        "directory": "https://developers.google.com/workspace/admin/directory/reference/rest",
+        "limits": "https://developers.google.com/workspace/drive/api/guides/limits",
+    }
+    limits = (
+        Limit(name=PER_USER, amount=325_000, window_seconds=60, source="limits"),
+        Limit(name=PER_PROJECT, amount=1_000_000, window_seconds=60, source="limits"),
+        Limit(name=DIRECTORY, amount=2_400, window_seconds=60, source="directory"),
+    )
+    presets: ClassVar[dict[str, tuple[str, dict[str, Any]]]] = {
+        "F05": (
+            "answer",
+            {"status": 403, "headers": THROTTLED.headers, "body": msgspec.json.decode(bytes(THROTTLED.body))},  # type: ignore[arg-type]
+        )
+    }
+
+    def __init__(self, world: World) -> None:
+        ids, clock = world.ids, world.clock
+        self.accounts = Accounts(ids, world.organisation)
+        self.grants = Grants(ids, clock)
+        self.robots = Robots(ids, clock, self.accounts)
+        self.tokens = Tokens(ids, clock, self.accounts, self.grants, self.robots)
+        self.people = People()
+        self.directory = Directory(ids, clock, self.accounts)
+        self._wanted: dict[str, frozenset[str]] = {}
+        self._offered_tokens: dict[str, str] = {}
+        super().__init__(world)
+
+    def routes(self) -> list[Route]:
+        """Every endpoint."""
+        return [*self.tokens.routes(), *self.people.routes(), *self.directory.routes()]
+
+    def method(self, call: Call) -> str:
+        """A long GET may come as a form that is posted (google-api-python-client, from 2,048 characters on)."""
+        return call.headers.get("X-HTTP-Method-Override", call.method).upper()
+
+    def identify(self, call: Call, route: Route) -> None:
+        """The user of the token, whose units they are."""
+        access = self.grants.bearer(_token(call))
+        if access is not None:
+            account = self.accounts.by_key[access.user]
+            call.caller = Caller(account, access.client, access.project, access.scopes)
+            call.event.actor = account.email
+            call.event.scope = f"{access.project}/{account.key}"
+
+    def admit(self, call: Call, route: Route) -> Answer | None:
+        """Token, scope, switched-off interfaces, licence, then units."""
+        if not route.scope:
+            return None
+        caller: Caller | None = call.caller
+        if caller is None:
+            media = call.query.get("alt") == "media" or call.path.endswith("/export")
+            return errors.unauthorised() if _token(call) else errors.anonymous(self.method(call), media=media)
+        if call.fault("token_expired") is not None or caller.account.suspended:
+            return errors.unauthorised()
+        if call.fault("grant_revoked") is not None:
+            self.grants.revoke_user(caller.account.key, caller.project)
+            return errors.unauthorised()
+        wanted = self._scopes(route)
+        if not wanted & caller.scopes or call.fault("scope_missing") is not None:
+            return errors.scope_missing(wanted)
+        return self._closed(call, caller) or self._charge(call, route, caller)
+
+    def _scopes(self, route: Route) -> frozenset[str]:
+        found = self._wanted.get(route.scope)
+        if found is None:
+            names = route.scope.split()
+            found = frozenset(one if one in PLAIN_SCOPES else SCOPE + one for one in names)
+            self._wanted[route.scope] = found
+        return found
+
+    def _closed(self, call: Call, caller: Caller) -> Answer | None:
+        """What is switched off for the project, or for the person."""
+        api = "admin" if "/admin/directory/" in call.path else "drive" if "/drive/" in call.path else ""
+        if api in self.accounts.off:
+            message = DISABLED.format(title=TITLES[api], project=caller.project, api=f"{api}.googleapis.com")
+            return errors.error(403, "accessNotConfigured", message, domain="usageLimits", status="PERMISSION_DENIED")
+        if api == "drive" and not caller.account.licensed:
+            return errors.error(403, "domainPolicy", NO_DRIVE)
+        return None
+
+    def _charge(self, call: Call, route: Route, caller: Caller) -> Answer | None:
+        """Spend the call's units; the user's window is asked before the project's."""
+        event, now = call.event, call.event.time
+        if route.details.get("budget") == "directory":
+            event.units = 1
+            wait = self.budgets.charge(DIRECTORY, event.scope, 1, now)
+            return errors.quota("quotaExceeded", "Quota exceeded.", 403, None) if wait else None
+        event.units = UNITS[self._cost(call, route)]
+        if self.budgets.charge(PER_USER, event.scope, event.units, now):
+            return errors.quota_new(caller.project, "Queries per minute per user", None)
+        if self.budgets.charge(PER_PROJECT, caller.project, event.units, now):
+            return errors.quota("rateLimitExceeded", "Rate Limit Exceeded", 429, None)
+        return None
+
+    def _cost(self, call: Call, route: Route) -> str:
+        if call.query.get("alt") == "media":
+            return "download"
+        return str(route.details.get("cost", "other"))
+
+    def throttled(self, call: Call, retry_after: str | None) -> Answer:
+        """429; Google's other form, 403, is the fault F05."""
+        return errors.quota("rateLimitExceeded", "Rate Limit Exceeded", 429, retry_after)
+
+    def failed(self, call: Call, status: int) -> Answer:
+        """A failure of Google's own."""
+        if call.path.startswith("/upload/"):
+            return Answer(status, {"Content-Type": "text/plain; charset=utf-8"}, b"Service Unavailable")
+        reason = "internalError" if status == 500 else "backendError"
+        return errors.error(status, reason, "Internal Error" if status == 500 else "Backend Error")
+
+    def missing(self, call: Call) -> Answer:
+        """Not simulated."""
+        return errors.error(501, "notImplemented", f"{call.method} {call.path} is not simulated by this sandbox.")
+
+    def offers(self) -> dict[str, frame.Offer]:
+        """A person's Drive by an OAuth client; the organisation by a service account's key."""
+        accounts = self.accounts
+        client = next(iter(accounts.clients.values()))
+        people = [self._offered(one) for one in (*accounts.users, *accounts.externals)]
+        key = self.robots.key_file()
+        admin = frame.Account(user=accounts.administrator.email, role="admin", key=key)
+        others = [
+            {"client_id": one.id, "client_secret": one.secret, "project": one.project, "kind": one.kind,
+             "name": one.name}
+            for one in accounts.clients.values()
+        ]  # fmt: skip
+        return {
+            "google-drive": frame.Offer(
+                client_id=client.id,
+                client_secret=client.secret,
+                accounts=people,
+                details={"project": client.project, "clients": others},
+            ),
+            "google-workspace": frame.Offer(
+                client_id=accounts.robot.id,
+                client_secret="",
+                accounts=[admin],
+                details={
+                    "customer": accounts.customer,
+                    "domain": accounts.administrator.domain,
+                    "delegated_scopes": list(self.robots.state.delegated),
+                },
+            ),
+        }
+
+    def _offered(self, account: Account) -> frame.Account:
+        client = next(iter(self.accounts.clients.values()))
+        organisation = self.world.organisation
+        role = "admin" if account.administrator else "user" if account in self.accounts.users else "external"
+        if (token := self._offered_tokens.get(account.key)) is None or self.grants.live(token) is None:
+            scopes = (SCOPE + "drive",)
+            self.grants.consent(account.key, client.project, frozenset(scopes))
+            token = self.grants.refresh(client.id, client.project, account.key, scopes, testing=False).token
+            self._offered_tokens[account.key] = token
+        password = organisation.password(organisation.person(account.number))
+        return frame.Account(user=account.email, role=role, password=password, refresh_token=token)
+
+    def facts(self) -> dict[str, Any]:
+        """Counts for the control page."""
+        return {"users": len(self.accounts.users)}
+
+    def save(self) -> bytes:
+        """See Simulator."""
+        everybody = self.accounts.by_key.values()
+        state = State(
+            self.grants.save(),
+            self.robots.state,
+            [one.key for one in everybody if one.suspended],
+            [one.key for one in everybody if not one.licensed],
+            sorted(self.accounts.off),
+            self._offered_tokens,
+        )
+        return msgspec.msgpack.encode(state)
+
+    def load(self, saved: bytes) -> None:
+        """See Simulator."""
+        state = msgspec.msgpack.decode(saved, type=State)
+        self.grants.load(state.grants)
+        self.robots.state = state.robot
+        for one in self.accounts.by_key.values():
+            one.suspended, one.licensed = one.key in state.suspended, one.key not in state.unlicensed
+        self.accounts.off = set(state.off)
+        self._offered_tokens = state.offered
+
+    def _named(self, details: dict[str, Any]) -> str:
+        """The key of the account that `user` names; "" for all. Raises ValueError."""
+        address = str(details.get("user", ""))
+        if not address:
+            return ""
+        if (found := self.accounts.find(address)) is None:
+            raise ValueError(f"there is no account {address!r}")
+        return found.key
+
+    def do_revoke_grant(self, details: dict[str, Any]) -> dict[str, Any]:
+        """`{"user": address}`: the user takes back what they granted, at myaccount.google.com."""
+        return {"ended": self.grants.revoke_user(self._named(details))}
+
+    def do_expire_tokens(self, details: dict[str, Any]) -> dict[str, Any]:
+        """`{"user"?: address}`: the access tokens of one, or of all, are over."""
+        return {"ended": self.grants.expire(self._named(details))}
+
+    def do_suspend(self, details: dict[str, Any]) -> dict[str, Any]:
+        """`{"user": address, "on"?: true}`: the administrator suspends an account, or takes that back."""
+        account = self.accounts.by_key[self._named(details)]
+        account.suspended = bool(details.get("on", True))
+        return {"suspended": account.suspended}
+
+    def do_license(self, details: dict[str, Any]) -> dict[str, Any]:
+        """`{"user": address, "on"?: true}`: the account has a licence for Drive, or has none."""
+        account = self.accounts.by_key[self._named(details)]
+        account.licensed = bool(details.get("on", True))
+        return {"licensed": account.licensed}
+
+    def do_delegate(self, details: dict[str, Any]) -> dict[str, Any]:
+        """`{"scopes": [...]}`: the exact scopes of the domain-wide delegation; none withdraws it."""
+        self.robots.state.delegated = tuple(map(str, details.get("scopes", ())))
+        return {"delegated": list(self.robots.state.delegated)}
+
+    def do_delete_key(self, details: dict[str, Any]) -> dict[str, Any]:
+        """`{}`: the service account's keys are deleted; the next offer has a new one."""
+        gone, self.robots.state.keys = len(self.robots.state.keys), {}
+        return {"deleted": gone}
+
+    def do_api(self, details: dict[str, Any]) -> dict[str, Any]:
+        """`{"api": "drive" or "admin", "on": bool}`: switch an interface on or off in the projects."""
+        api = str(details.get("api", ""))
+        if api not in TITLES:
+            raise ValueError(f"{api!r} is neither drive nor admin")
+        (self.accounts.off.discard if details.get("on", True) else self.accounts.off.add)(api)
+        return {"off": sorted(self.accounts.off)}
+
+
+def _token(call: Call) -> str:
+    """The token that came, "" for none."""
+    sent = call.headers.get("Authorization", "")
+    if sent[:7].lower() == "bearer ":
+        return sent[7:].strip()
+    return call.query.get("access_token", "") or sent
