@@ -8,7 +8,7 @@ import msgspec
 from haulage.sandbox.frame.clock import Clock
 from haulage.sandbox.frame.ids import Ids
 
-ACCESS_SECONDS = 3599
+ACCESS_SECONDS = 3599.0
 IDLE_SECONDS = 182 * 86_400
 TESTING_SECONDS = 604_799
 TOLD_SECONDS = 12 * 3600  # that long a dead token is called revoked; later it is a Bad Request (AlphaTiles#107)
@@ -51,7 +51,7 @@ class Saved(msgspec.Struct):
 
 
 class Grants:
-    """Tokens and consents of all accounts."""
+    """Tokens and consents of all accounts. access_seconds: how long new access tokens live."""
 
     def __init__(self, ids: Ids, clock: Clock) -> None:
         self._ids = ids
@@ -61,6 +61,7 @@ class Grants:
         self._consents: dict[tuple[str, str], set[str]] = {}
         self._dead: dict[str, float] = {}
         self._count = 0
+        self.access_seconds = ACCESS_SECONDS
 
     def consented(self, user: str, project: str) -> set[str]:
         """The scopes that the user has granted to the project, through whichever of its clients."""
@@ -73,7 +74,7 @@ class Grants:
     def access(self, client: str, project: str, user: str, scopes: frozenset[str], *, robot: bool = False) -> Access:
         """A new access token."""
         token = "ya29.a0" + self._fresh("access", 80)
-        made = Access(token, client, project, user, scopes, self._clock.now() + ACCESS_SECONDS, robot)
+        made = Access(token, client, project, user, scopes, self._clock.now() + self.access_seconds, robot)
         self._access[token] = made
         if len(self._access) % 4096 == 0:
             now = self._clock.now()
@@ -128,16 +129,18 @@ class Grants:
 
     def revoke_user(self, user: str, project: str = "") -> int:
         """End what a user granted to a project, or to all. Returns how many refresh tokens ended."""
-        ended = [one.token for one in self._refresh.values() if one.user == user and project in ("", one.project)]
+        ended = [one.token for one in self._refresh.values() if user in ("", one.user) and project in ("", one.project)]
         for token in ended:
             self._end(token)
         self._access = {
             token: one
             for token, one in self._access.items()
-            if one.robot or one.user != user or project not in ("", one.project)
+            if one.robot or user not in ("", one.user) or project not in ("", one.project)
         }
         self._consents = {
-            pair: scopes for pair, scopes in self._consents.items() if pair[0] != user or project not in ("", pair[1])
+            pair: scopes
+            for pair, scopes in self._consents.items()
+            if user not in ("", pair[0]) or project not in ("", pair[1])
         }
         return len(ended)
 

@@ -7,12 +7,8 @@ import json
 from typing import Any
 
 import msgspec
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
-from joserfc import jws
-from joserfc.errors import JoseError
-from joserfc.jwk import RSAKey
 
+from haulage.sandbox.frame import signing
 from haulage.sandbox.frame.clock import Clock
 from haulage.sandbox.frame.ids import Ids
 from haulage.sandbox.frame.wire import Refusal
@@ -22,7 +18,6 @@ from haulage.sandbox.google.errors import oauth_error
 TOKEN_URL = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address
 LONGEST_SECONDS = 3600
 SKEW_SECONDS = 300
-BITS = 2048
 UNAUTHORISED = (
     "Client is unauthorized to retrieve access tokens using this method, or client not authorized for any of the "
     "scopes requested."
@@ -53,7 +48,7 @@ class Robots:
         """The JSON key that the Cloud console would give; made at the first call."""
         state, robot = self.state, self._accounts.robot
         if not state.keys:
-            state.keys[self._ids.hex("google", "robot key", count=40)] = _new_key()
+            state.keys[self._ids.hex("google", "robot key", count=40)] = signing.new_key()
         key_id, pem = next(iter(state.keys.items()))
         found = {
             "type": "service_account",
@@ -95,20 +90,18 @@ class Robots:
 
     def _verified(self, assertion: str) -> dict[str, Any]:
         try:
-            token = jws.extract_compact(assertion.encode())
-            claims = msgspec.json.decode(token.payload, type=dict[str, Any])
-        except (JoseError, ValueError, msgspec.DecodeError):
+            header, claims = signing.unverified(assertion)
+        except signing.NotSigned:
             raise _invalid("Invalid JWT: Failed to parse the assertion.") from None
         if claims.get("iss") != self._accounts.robot.email:
             raise _invalid("Invalid grant: account not found")
-        key_id = token.headers().get("kid", "")
-        pems = [self.state.keys[key_id]] if key_id in self.state.keys else [] if key_id else self.state.keys.values()
-        for pem in pems:
-            try:
-                if jws.validate_compact(token, RSAKey.import_key(pem), algorithms=["RS256"]):
-                    return claims
-            except JoseError:
-                continue
+        key_id = header.get("kid")
+        for name, pem in self.state.keys.items():
+            if key_id in (None, name) and header.get("alg") == "RS256":
+                try:
+                    return signing.verified(assertion, pem)
+                except signing.NotSigned:
+                    continue
         raise _invalid("Invalid JWT Signature.")
 
     def _check_times(self, claims: dict[str, Any]) -> None:
@@ -121,10 +114,3 @@ class Robots:
 
 def _invalid(description: str) -> Refusal:
     return Refusal(oauth_error(400, "invalid_grant", description))
-
-
-def _new_key() -> str:
-    key = rsa.generate_private_key(public_exponent=65_537, key_size=BITS)
-    return key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    ).decode()

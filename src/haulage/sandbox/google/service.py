@@ -10,13 +10,17 @@ from haulage.sandbox.frame.routing import Route
 from haulage.sandbox.frame.wire import Answer, Call
 from haulage.sandbox.frame.world import World
 from haulage.sandbox.google import errors
-from haulage.sandbox.google.accounts import SCOPE, Account, Accounts
+from haulage.sandbox.google.accounts import SCOPE, Account, Accounts, Client
 from haulage.sandbox.google.caller import Caller
 from haulage.sandbox.google.directory import Directory
-from haulage.sandbox.google.grants import Grants
+from haulage.sandbox.google.drive.about import About
+from haulage.sandbox.google.drive.store import Saved as SavedStore
+from haulage.sandbox.google.drive.store import Store
+from haulage.sandbox.google.grants import ACCESS_SECONDS, Grants
 from haulage.sandbox.google.grants import Saved as SavedGrants
 from haulage.sandbox.google.people import People
 from haulage.sandbox.google.robots import Robot, Robots
+from haulage.sandbox.google.signin import SignIn
 from haulage.sandbox.google.tokens import Tokens
 
 PLAIN_SCOPES = frozenset({"openid", "email", "profile"})
@@ -40,6 +44,10 @@ class State(msgspec.Struct):
     unlicensed: list[str]
     off: list[str]
     offered: dict[str, str]
+    clients: list[Client]
+    passwords: dict[str, str]
+    limits: dict[str, int]
+    store: SavedStore
 
 
 class Google(frame.Simulator):
@@ -58,6 +66,7 @@ class Google(frame.Simulator):
         "service-account": "https://developers.google.com/identity/protocols/oauth2/service-account",
         "openid": "https://developers.google.com/identity/openid-connect/openid-connect",
         "directory": "https://developers.google.com/workspace/admin/directory/reference/rest",
+        "about": "https://developers.google.com/workspace/drive/api/reference/rest/v3/about",
         "limits": "https://developers.google.com/workspace/drive/api/guides/limits",
     }
     limits = (
@@ -78,15 +87,19 @@ class Google(frame.Simulator):
         self.grants = Grants(ids, clock)
         self.robots = Robots(ids, clock, self.accounts)
         self.tokens = Tokens(ids, clock, self.accounts, self.grants, self.robots)
+        self.signin = SignIn(world, self.accounts, self.grants, self.tokens)
         self.people = People()
         self.directory = Directory(ids, clock, self.accounts)
+        self.store = Store(world, self.accounts)
+        self.about = About(self.store)
         self._wanted: dict[str, frozenset[str]] = {}
         self._offered_tokens: dict[str, str] = {}
         super().__init__(world)
 
     def routes(self) -> list[Route]:
         """Every endpoint."""
-        return [*self.tokens.routes(), *self.people.routes(), *self.directory.routes()]
+        parts = (self.signin, self.tokens, self.people, self.directory, self.about)
+        return [route for part in parts for route in part.routes()]
 
     def method(self, call: Call) -> str:
         """A long GET may come as a form that is posted (google-api-python-client, from 2,048 characters on)."""
@@ -204,14 +217,13 @@ class Google(frame.Simulator):
 
     def _offered(self, account: Account) -> frame.Account:
         client = next(iter(self.accounts.clients.values()))
-        organisation = self.world.organisation
         role = "admin" if account.administrator else "user" if account in self.accounts.users else "external"
         if (token := self._offered_tokens.get(account.key)) is None or self.grants.live(token) is None:
             scopes = (SCOPE + "drive",)
             self.grants.consent(account.key, client.project, frozenset(scopes))
             token = self.grants.refresh(client.id, client.project, account.key, scopes, testing=False).token
             self._offered_tokens[account.key] = token
-        password = organisation.password(organisation.person(account.number))
+        password = self.signin.password(account)
         return frame.Account(user=account.email, role=role, password=password, refresh_token=token)
 
     def facts(self) -> dict[str, Any]:
@@ -228,6 +240,10 @@ class Google(frame.Simulator):
             [one.key for one in everybody if not one.licensed],
             sorted(self.accounts.off),
             self._offered_tokens,
+            list(self.accounts.clients.values()),
+            self.signin.passwords,
+            self.about.limits,
+            self.store.save(),
         )
         return msgspec.msgpack.encode(state)
 
@@ -240,23 +256,73 @@ class Google(frame.Simulator):
             one.suspended, one.licensed = one.key in state.suspended, one.key not in state.unlicensed
         self.accounts.off = set(state.off)
         self._offered_tokens = state.offered
+        self.accounts.clients = {one.id: one for one in state.clients}
+        self.signin.passwords = state.passwords
+        self.about.limits = state.limits
+        self.store.load(state.store)
 
     def _named(self, details: dict[str, Any]) -> str:
         """The key of the account that `user` names; "" for all. Raises ValueError."""
         address = str(details.get("user", ""))
-        if not address:
-            return ""
-        if (found := self.accounts.find(address)) is None:
+        found = self.accounts.find(address) if address else None
+        if address and found is None:
             raise ValueError(f"there is no account {address!r}")
-        return found.key
+        return found.key if found else ""
+
+    def _client(self, details: dict[str, Any]) -> Client:
+        """The client that `client_id` names. Raises ValueError."""
+        if (found := self.accounts.clients.get(str(details.get("client_id", "")))) is None:
+            raise ValueError(f"there is no client {details.get('client_id')!r}")
+        return found
+
+    def do_register_app(self, details: dict[str, Any]) -> dict[str, Any]:
+        """`{"client_id", "secret"?, "name"?, "kind"?: desktop, web, tv, "project"?, "redirect_uris"?, "testing"?}`."""
+        made = Client(
+            id=str(details["client_id"]),
+            secret=str(details.get("secret", "")),
+            project=str(details.get("project", self.accounts.project)),
+            kind=str(details.get("kind", "web" if details.get("redirect_uris") else "desktop")),
+            name=str(details.get("name", "A test application")),
+            redirects=tuple(map(str, details.get("redirect_uris", ()))),
+            testing=bool(details.get("testing", False)),
+        )
+        self.accounts.clients[made.id] = made
+        return {"client_id": made.id, "name": made.name, "redirect_uris": list(made.redirects)}
+
+    def do_allow_redirect(self, details: dict[str, Any]) -> dict[str, Any]:
+        """`{"client_id", "redirect_uri"}`: one more redirect of a web client; a desktop client has all of loopback."""
+        client = self._client(details)
+        client.redirects = (*client.redirects, str(details["redirect_uri"]))
+        return {"client_id": client.id, "redirect_uris": list(client.redirects)}
+
+    def do_sign_in(self, details: dict[str, Any]) -> dict[str, Any]:
+        """`{"user", "client_id"?, "scopes"?: text}`: consent without the pages; gives tokens, as the endpoint does."""
+        client = self._client(details) if "client_id" in details else next(iter(self.accounts.clients.values()))
+        user = self._named(details)
+        scopes = frozenset(str(details.get("scopes") or SCOPE + "drive").split())
+        self.grants.consent(user, client.project, scopes)
+        return self.tokens.issue(client, user, scopes, refreshes=True)
 
     def do_revoke_grant(self, details: dict[str, Any]) -> dict[str, Any]:
-        """`{"user": address}`: the user takes back what they granted, at myaccount.google.com."""
-        return {"ended": self.grants.revoke_user(self._named(details))}
+        """`{"user"?, "client_id"?}`: take back what was granted: to the client's whole project, as Google does it."""
+        project = self._client(details).project if details.get("client_id") else ""
+        return {"ended": self.grants.revoke_user(self._named(details), project)}
 
     def do_expire_tokens(self, details: dict[str, Any]) -> dict[str, Any]:
         """`{"user"?: address}`: the access tokens of one, or of all, are over."""
-        return {"ended": self.grants.expire(self._named(details))}
+        return {"expired": self.grants.expire(self._named(details))}
+
+    def do_set_lifetime(self, details: dict[str, Any]) -> dict[str, Any]:
+        """`{"access_seconds": n or null}`: how long new access tokens live; null: 3,599 s as at Google."""
+        told = details.get("access_seconds")
+        self.grants.access_seconds = ACCESS_SECONDS if told is None else float(told)
+        return {"access_seconds": self.grants.access_seconds}
+
+    def do_change_password(self, details: dict[str, Any]) -> dict[str, Any]:
+        """`{"user", "password"?}`: another password. Grants go on: Google ends only those with Gmail scopes."""
+        account = self.accounts.by_key[self._named(details)]
+        self.signin.passwords[account.key] = str(details.get("password") or f"new-{self.signin.password(account)}")
+        return {"user": account.email, "password": self.signin.password(account)}
 
     def do_suspend(self, details: dict[str, Any]) -> dict[str, Any]:
         """`{"user": address, "on"?: true}`: the administrator suspends an account, or takes that back."""

@@ -15,7 +15,7 @@ from haulage.sandbox.frame.routing import Route
 from haulage.sandbox.frame.wire import Answer, Call, Refusal, json_answer
 from haulage.sandbox.google.accounts import SCOPE, Accounts, Client
 from haulage.sandbox.google.errors import KIND, oauth_error
-from haulage.sandbox.google.grants import ACCESS_SECONDS, TESTING_SECONDS, Grants
+from haulage.sandbox.google.grants import TESTING_SECONDS, Grants
 from haulage.sandbox.google.robots import TOKEN_URL, Robots
 
 ANY = "accounts.google.com oauth2.googleapis.com www.googleapis.com"
@@ -80,6 +80,7 @@ class Tokens:
         return [
             *(Route("POST", hosts, path, "oauth2.token", "oauth2", self.token) for path, hosts in TOKEN_PATHS.items()),
             Route("POST", "oauth2.googleapis.com", "/revoke", "oauth2.revoke", "web-server", self.revoke),
+            Route("GET", "oauth2.googleapis.com", "/revoke", "oauth2.revoke", "web-server", self.unrevoked),
             Route("POST", "accounts.google.com", "/o/oauth2/revoke", "oauth2.revoke", "web-server", self.revoke),
             Route("POST", "oauth2.googleapis.com", "/device/code", "oauth2.deviceCode", "device", self.device),
         ]
@@ -167,14 +168,18 @@ class Tokens:
 
     def _issued(self, call: Call, client: Client, user: str, scopes: frozenset[str], *, refreshes: bool) -> Answer:
         call.event.actor = self._accounts.by_key[user].email
+        return _token_answer(self.issue(client, user, scopes, refreshes=refreshes))
+
+    def issue(self, client: Client, user: str, scopes: frozenset[str], *, refreshes: bool) -> dict[str, Any]:
+        """New tokens, as the endpoint answers them. refreshes: with a refresh token."""
         access = self._grants.access(client.id, client.project, user, scopes)
-        told: dict[str, Any] = {"access_token": access.token, "expires_in": ACCESS_SECONDS}
+        told: dict[str, Any] = {"access_token": access.token, "expires_in": int(self._grants.access_seconds)}
         if refreshes:
             made = self._grants.refresh(client.id, client.project, user, tuple(sorted(scopes)), testing=client.testing)
             told["refresh_token"] = made.token
             if made.ends:
                 told["refresh_token_expires_in"] = TESTING_SECONDS
-        return _token_answer({**told, "scope": " ".join(sorted(scopes)), "token_type": "Bearer"})
+        return {**told, "scope": " ".join(sorted(scopes)), "token_type": "Bearer"}
 
     def _assertion(self, call: Call, form: dict[str, str]) -> Answer:
         here = {call.at("oauth2.googleapis.com") + "/token", f"{call.origin}{call.path}"}
@@ -182,7 +187,8 @@ class Tokens:
         robot = self._accounts.robot
         call.event.actor = account.email
         access = self._grants.access(robot.id, self._accounts.project, account.key, scopes, robot=True)
-        return _token_answer({"access_token": access.token, "expires_in": ACCESS_SECONDS, "token_type": "Bearer"})
+        seconds = int(self._grants.access_seconds)
+        return _token_answer({"access_token": access.token, "expires_in": seconds, "token_type": "Bearer"})
 
     async def revoke(self, call: Call) -> Answer:
         """POST /revoke: the token in the form, or in the query."""
@@ -193,6 +199,10 @@ class Tokens:
         call.event.actor = self._accounts.by_key[found.user].email
         self._grants.revoke(token)
         return json_answer({}, 200, kind=KIND)
+
+    def unrevoked(self, call: Call) -> Answer:
+        """GET /revoke: there is no such thing (oauth2client#750)."""
+        return Answer(404, {"Content-Type": "text/html; charset=UTF-8"}, b"<title>Error 404 (Not Found)!!1</title>")
 
     async def device(self, call: Call) -> Answer:
         """POST /device/code"""
