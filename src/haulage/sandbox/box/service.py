@@ -11,7 +11,7 @@ from haulage.sandbox.box.errors import problem
 from haulage.sandbox.box.events import REALTIME, Events
 from haulage.sandbox.box.files import Files
 from haulage.sandbox.box.folders import Folders
-from haulage.sandbox.box.growth import user_id
+from haulage.sandbox.box.identity import REFRESH_SECONDS, SCOPES, SERVER_GRANTS, Identity
 from haulage.sandbox.box.links import Links
 from haulage.sandbox.box.model import UserRecord
 from haulage.sandbox.box.notes import Notes
@@ -21,20 +21,28 @@ from haulage.sandbox.box.store import Store
 from haulage.sandbox.box.trash import Trash
 from haulage.sandbox.box.uploads import Uploads
 from haulage.sandbox.frame.budgets import Limit
+from haulage.sandbox.frame.oauth import Application, Grant, Records, Token
 from haulage.sandbox.frame.routing import Route
-from haulage.sandbox.frame.simulator import Account, Offer, Simulator
-from haulage.sandbox.frame.wire import Answer, Call, json_answer
+from haulage.sandbox.frame.signin import SignsIn
+from haulage.sandbox.frame.simulator import Account, Offer
+from haulage.sandbox.frame.wire import Answer, Call
 from haulage.sandbox.frame.world import World
 
 REFERENCE = "https://developer.box.com/reference/"
 GUIDES = "https://developer.box.com/guides/"
 RATES = f"{GUIDES}api-calls/permissions-and-errors/rate-limits/"
 CLIENT_ID, CLIENT_SECRET = "box-client", "box-secret"
-ACCESS_SECONDS = 3600
+SERVER_ID, SERVER_SECRET = "box-server-client", "box-server-secret"
+REDIRECTS = (
+    "http://localhost:28437/oauth/callback/box",
+    "http://localhost:28437/oauth/callback/box-enterprise",
+    "http://127.0.0.1:53682/",
+)
+WRITES = ("POST", "PUT", "DELETE")
 CHALLENGE = 'Bearer realm="Service", error="invalid_token", error_description="The access token provided is invalid."'
 
 
-class Box(Simulator):
+class Box(SignsIn):
     """Box: its users' folders and files, and its enterprise."""
 
     id: ClassVar[str] = "box"
@@ -68,13 +76,16 @@ class Box(Simulator):
         "group": f"{REFERENCE}resources/group/",
         "group-membership": f"{REFERENCE}resources/group-membership/",
         "notes": f"{REFERENCE}v2026.0/post-notes-convert/",
+        "authorize": f"{REFERENCE}get-authorize/",
         "token": f"{REFERENCE}post-oauth2-token/",
+        "revoke": f"{REFERENCE}post-oauth2-revoke/",
     }
     limits: ClassVar[tuple[Limit, ...]] = (
         Limit(name="calls", amount=1000, window_seconds=60, source=RATES),
         Limit(name="uploads", amount=240, window_seconds=60, source=RATES),
     )
     omissions: ClassVar[tuple[str, ...]] = (
+        "token exchange (downscoping)",
         "search", "metadata templates and classifications", "representations and thumbnails", "comments and tasks",
         "webhooks", "retention, legal holds and information barriers",
     )  # fmt: skip
@@ -86,47 +97,91 @@ class Box(Simulator):
         kinds = (
             Folders, Files, Trash, Uploads, Sessions, Collaborations, Links, Events, Directory, Notes,
         )  # fmt: skip
+        self._logins: dict[str, str] = {}
         self.desks = [kind(self.store, shapes) for kind in kinds]
-        self.tokens: dict[str, tuple[str, float]] = {}
-        self.refreshing: dict[str, str] = {}
-        self._issued = 0
+        self.enterprise_id = shapes.enterprise()["id"]
         super().__init__(world)
-        for user in self.store.state.users.values():
-            self.refreshing[self._first(user)] = user.id
-
-    def _first(self, user: UserRecord) -> str:
-        return self.world.ids.base64url("box", "refresh", user.id, count=40)
+        for identifier, secret, details in (
+            (CLIENT_ID, CLIENT_SECRET, {}),
+            (SERVER_ID, SERVER_SECRET, {"grants": list(SERVER_GRANTS)}),
+        ):
+            self.oauth.register(
+                Application(
+                    client_id=identifier,
+                    name="Haulage rehearsal",
+                    secret=secret,
+                    redirect_uris=list(REDIRECTS),
+                    details=details,
+                )
+            )
 
     def routes(self) -> list[Route]:
         """Every endpoint that is simulated."""
-        token, name, all_may = self.token, "post_oauth2_token", {"open": True}
-        return [
-            Route("POST", API, "/oauth2/token", name, "token", token, details=all_may),
-            Route("POST", "app.box.com", "/api/oauth2/token", name, "token", token, details=all_may),
-            *(route for desk in self.desks for route in desk.routes()),
-        ]  # fmt: skip
+        self.identity = Identity(self)
+        return [*self.identity.routes(), *(route for desk in self.desks for route in desk.routes())]
+
+    def account(self, login: str) -> UserRecord:
+        """The account that signs in with an address; an application's own, too. Raises KeyError."""
+        return self.store.state.users[self._by_login[login]]
+
+    @property
+    def _by_login(self) -> dict[str, str]:
+        users = self.store.state.users
+        if len(self._logins) != len(users):
+            self._logins = {one.login: one.id for one in users.values()}
+        return self._logins
+
+    def service_account(self, application: Application) -> UserRecord:
+        """The account that an application has of its own, made when it is first needed; it sees what it is invited to.
+
+        It is taken for a co-admin where users and groups are managed, and may act for others; no page says which role
+        it has.
+        """
+        identifier = self.world.ids.digits("box", "service account", application.client_id, count=11)
+        login = f"AutomationUser_{identifier[:7]}_{identifier[7:]}@boxdevedition.com"
+        made = UserRecord(id=identifier, name=application.name, login=login, role="coadmin")
+        return self.store.state.users.setdefault(identifier, made)
+
+    def caller(self, call: Call) -> tuple[Token, Grant] | None:
+        """Whose token a call has; None if none that still opens anything."""
+        found = self.oauth.token(self.oauth.bearer(call), "access")
+        return found if found is not None and self.oauth.alive(*found) else None
 
     def identify(self, call: Call, route: Route) -> None:
         """The user of the token, or the one that As-User names."""
-        kind, _, token = call.headers.get("Authorization", "").partition(" ")
-        user, _ = self.tokens.get(token, ("", 0.0)) if kind.lower() == "bearer" else ("", 0.0)
-        other = call.headers.get("As-User", "")
-        call.event.actor = other if user and other and self.store.state.users[user].role != "user" else user
-        call.event.scope = call.event.actor
+        found = self.caller(call)
+        if found is not None:
+            call.event.actor = call.headers.get("As-User", "") or self._by_login[found[1].user]
+            call.event.scope = call.event.actor
 
     def admit(self, call: Call, route: Route) -> Answer | None:
         """Whoever has a token that is still good, as often as the quotas allow."""
         if route.details.get("open"):
             return None
-        now = self.world.clock.now()
-        _, until = self.tokens.get(call.headers.get("Authorization", "").partition(" ")[2], ("", 0.0))
-        if not call.event.actor or now > until or call.fault("token_expired") is not None:
+        found, now = self.caller(call), self.world.clock.now()
+        if found is not None and call.fault("grant_revoked") is not None:
+            found[1].ended, found = "revoked", None
+        if found is not None and call.fault("token_expired") is not None:
+            found[0].expires_at, found = now, None
+        if found is None:
             return problem(call, 401, "unauthorized", headers={"WWW-Authenticate": CHALLENGE})
-        if call.event.actor not in self.store.state.users:
-            return problem(call, 403, "access_denied_insufficient_permissions")
-        if call.fault("scope_missing") is not None:
+        if (refused := self._as_user(call, *found)) is not None:
+            return refused
+        scopes, writes = found[0].scopes, call.method in WRITES and "root_readwrite" not in found[0].scopes
+        if (route.scope and route.scope not in scopes) or writes or call.fault("scope_missing") is not None:
             return problem(call, 403, "insufficient_scope")
         return self._charge(call, route, now)
+
+    def _as_user(self, call: Call, token: Token, grant: Grant) -> Answer | None:
+        """Only admins, and applications that may, act for others; and never for an application's own account."""
+        wanted = call.headers.get("As-User", "")
+        if not wanted:
+            return None
+        other = self.store.state.users.get(wanted)
+        may = self.account(grant.user).role in ("admin", "coadmin")
+        if other is None or not may or other.external or not other.person:
+            return problem(call, 403, "access_denied_insufficient_permissions")
+        return None
 
     def _charge(self, call: Call, route: Route, now: float) -> Answer | None:
         call.event.units = 1
@@ -135,22 +190,9 @@ class Box(Simulator):
             wait = self.budgets.charge("uploads", call.event.scope, 1, now)
         return self.throttled(call, str(int(wait) + 1)) if wait else None
 
-    async def token(self, call: Call) -> Answer:
-        """A new pair of tokens for a refresh token, which is good once."""
-        form = await call.form()
-        if (form.get("client_id"), form.get("client_secret")) != (CLIENT_ID, CLIENT_SECRET):
-            told = {"error": "invalid_client", "error_description": "The client credentials are invalid"}
-            return json_answer(told, 400)
-        user = self.refreshing.pop(form.get("refresh_token", ""), "")
-        if form.get("grant_type") != "refresh_token" or not user:
-            return json_answer({"error": "invalid_grant", "error_description": "Refresh token has expired"}, 400)
-        self._issued += 1
-        access = self.world.ids.base64url("box", "access", user, self._issued, count=32)
-        refresh = self.world.ids.base64url("box", "refresh", user, self._issued, count=40)
-        self.tokens[access] = (user, self.world.clock.now() + ACCESS_SECONDS)
-        self.refreshing[refresh] = user
-        pair = {"access_token": access, "refresh_token": refresh, "expires_in": ACCESS_SECONDS}
-        return json_answer({**pair, "restricted_to": [], "token_type": "bearer"})
+    def sign_in(self, application: Application, user: str, scopes: tuple[str, ...]) -> dict[str, Any]:
+        """Without scopes: all of them."""
+        return self.identity.given(self.oauth.open(application.client_id, user, scopes or SCOPES), refreshable=True)
 
     def throttled(self, call: Call, retry_after: str | None) -> Answer:
         """429, with the header that says how long to wait."""
@@ -167,17 +209,42 @@ class Box(Simulator):
         """501: the sandbox does not simulate this."""
         return problem(call, 501, "not_simulated", f"The sandbox does not simulate {call.method} {call.path}")
 
+    def _told(self, login: str, client_id: str) -> Account:
+        """How an account signs in. Its refresh token is the first; "" once that is used or its grant has ended."""
+        record = self.account(login)
+        value = self.world.ids.base64url("box", "refresh", record.id, client_id, count=40)
+        found = self.oauth.token(value, "refresh")
+        if found is None and record.status != "inactive":
+            grant = self.oauth.open(client_id, login, SCOPES)
+            found = self.oauth.issue(grant, "refresh", value, REFRESH_SECONDS), grant
+        usable = found is not None and self.oauth.alive(*found)
+        return Account(
+            user=login,
+            role=record.role,
+            password=self.password(login),
+            refresh_token=value if usable else "",
+            details={"id": record.id},
+        )
+
     def offers(self) -> dict[str, Offer]:
-        """How to connect."""
-        organisation = self.world.organisation
-        accounts = [
-            Account(
-                user=one.email, role=one.role, password=organisation.password(one),
-                refresh_token=self._first(self.store.state.users[user_id(self.world, one.number)]),
-            )
-            for one in organisation.people
-        ]  # fmt: skip
-        return {"box": Offer(client_id=CLIENT_ID, client_secret=CLIENT_SECRET, accounts=accounts)}
+        """How to connect to an account, and to the enterprise."""
+        people = self.world.organisation.people
+        server = self.oauth.records.applications[SERVER_ID]
+        about = {"enterprise_id": self.enterprise_id}
+        redirects = self.oauth.records.applications[CLIENT_ID].redirect_uris
+        app = Account(user="the application itself", role="app", key=self.identity.config_file(server), details=about)
+        admins = [self._told(one.email, SERVER_ID) for one in people if one.role in ("admin", "coadmin")]
+        everybody = [self._told(one.email, CLIENT_ID) for one in people]
+        return {
+            "box": Offer(client_id=CLIENT_ID, client_secret=CLIENT_SECRET, accounts=everybody, redirect_uris=redirects),
+            "box-enterprise": Offer(
+                client_id=SERVER_ID,
+                client_secret=SERVER_SECRET,
+                accounts=[app, *admins],
+                redirect_uris=server.redirect_uris,
+                details=about,
+            ),
+        }
 
     def facts(self) -> dict[str, Any]:
         """Counts of what there is by now."""
@@ -214,10 +281,9 @@ class Box(Simulator):
 
     def save(self) -> bytes:
         """All state, for `load`."""
-        return msgspec.msgpack.encode((self.store.save(), self.tokens, self.refreshing, self._issued))
+        return msgspec.msgpack.encode((self.store.save(), self.oauth.records))
 
     def load(self, saved: bytes) -> None:
         """Take up what `save` gave."""
-        kept = msgspec.msgpack.decode(saved, type=tuple[bytes, dict[str, tuple[str, float]], dict[str, str], int])
-        store, self.tokens, self.refreshing, self._issued = kept
+        store, self.oauth.records = msgspec.msgpack.decode(saved, type=tuple[bytes, Records])
         self.store.load(store)
