@@ -1,0 +1,1 @@
+"""Egnyte, simulated."""
