@@ -9,6 +9,8 @@ from haulage.services.transport.limits import Limits
 
 GENERAL = {
     "HAULAGE_HOME": "The state folder: ledger, vault key, locks, log, reports. Default: `haulage` below the next one.",
+    "HAULAGE_ENDPOINTS": "`public`: call only public addresses, over https; after it, by commas, hosts or networks "
+    "that are allowed besides. Not set: a program in a shell of one's own calls what it is told to.",
     "HAULAGE_IDLE_DAYS": "After how many days without data a connector is deauthorised; 90 when it is not set.",
     "HAULAGE_LOOPBACK_PORT": "The port for redirects of services that want a fixed one; 28437 when it is not set.",
     "HAULAGE_VAULT_KEY": "The vault's master key, base64 of 32 bytes; while it is changed, the new and the old one.",

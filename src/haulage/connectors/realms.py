@@ -80,7 +80,8 @@ def parse(name: str, text: str) -> Realm:
 
 
 def _service(line: Mapping[str, Any]) -> RealmService:
-    told = {key: value for key, value in line.items() if isinstance(value, str) and key not in ("base_url", "tls_url")}
+    said = {**line, **(line.get("details") or {})}
+    told = {key: value for key, value in said.items() if isinstance(value, str) and key not in ("base_url", "tls_url")}
     return RealmService(tuple(str(one) for one in line.get("hosts", ())), str(line.get("base_url", "")), told)
 
 

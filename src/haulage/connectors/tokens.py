@@ -13,7 +13,7 @@ import uuid
 
 from haulage.connectors import oauth as messages
 from haulage.connectors import sealing
-from haulage.connectors.exchange import ClientRefused, Exchange, GrantEnded
+from haulage.connectors.exchange import Exchange, GrantEnded
 from haulage.connectors.lifecycle import lose, read_again
 from haulage.connectors.oauth import Granted, filled
 from haulage.connectors.sealing import Tokens
@@ -25,11 +25,9 @@ from haulage.logs import keep_secret
 from haulage.model.connector import USABLE, ConnectorState
 from haulage.model.errors import (
     AuthLost,
-    ConsentPending,
     HaulageError,
     NeedsReauthorisation,
     OutcomeUnknown,
-    ScopeMissing,
     Transient,
     Unreachable,
 )
@@ -51,7 +49,6 @@ STANDS = {
     ConnectorState.DELETED: "was deleted",
 }
 """Each state, as it stands after "the connector NAME"."""
-ENDS = (GrantEnded, ClientRefused, ConsentPending, ScopeMissing)
 
 
 class _Elsewhere(Exception):
@@ -143,7 +140,7 @@ class TokenKeeper:
             await self._ledger.run(self._kept, row, newer)
         except _Elsewhere:
             return
-        except ENDS as error:
+        except AuthLost as error:
             now, _, _ = await self._read()
             if now.version == row.version:
                 raise await self._lost(error) from error

@@ -2,6 +2,9 @@
 
 from typing import ClassVar
 
+LONGEST_MESSAGE = 1000
+"""Characters: an answer of somebody's server may be quoted, but not at length (S19)."""
+
 
 class HaulageError(Exception):
     """Base of all errors that are expected to happen.
@@ -18,7 +21,7 @@ class HaulageError(Exception):
 
     def __init__(self, message: str, fix: str | None = None) -> None:
         super().__init__(message)
-        self.message = message
+        self.message = message if len(message) <= LONGEST_MESSAGE else f"{message[: LONGEST_MESSAGE - 3]}..."
         self.fix = fix or self.default_fix
         self.side: str | None = None
 

@@ -35,7 +35,7 @@ class Judge:
             return TokenRefused(told)
         if answer.status in (429, 503):
             return Throttled(told, retry_after_seconds(answer.headers))
-        if answer.status in (408, 425) or answer.status >= 500:
+        if answer.status in (408, 425) or (answer.status >= 500 and answer.status != 501):
             return Transient(told)
         kinds: dict[int, type[HaulageError]] = {403: Denied, 404: Gone, 410: Gone, 409: Conflict, 412: Conflict}
         return kinds.get(answer.status, HaulageError)(told)

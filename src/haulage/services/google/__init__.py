@@ -3,7 +3,7 @@
 from haulage.services.authorisation import Authorisation, OAuth, Way
 from haulage.services.contract import Field, Service
 from haulage.services.google.account import HOSTS, DriveAccount, WorkspaceAccount
-from haulage.services.google.delegation import assertion, settle
+from haulage.services.google.delegation import assertion, explain, settle
 
 SCOPE = "https://www.googleapis.com/auth/"
 DIRECTORY = tuple(
@@ -84,6 +84,7 @@ GOOGLE_WORKSPACE = Service(
             write=(f"{SCOPE}drive", *DIRECTORY),
             scopes_named=False,
             assertion=assertion,
+            explain=explain,
         ),
         open_account=WorkspaceAccount,
         revoking=(

@@ -1,10 +1,11 @@
 """A service account's key, as a JWT bearer assertion in an administrator's name (domain-wide delegation)."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
-from haulage.model.errors import Refused
+from haulage.model.errors import ConsentPending, HaulageError, NotAdministrator, Refused
 from haulage.services.authorisation import Assertion, WayId
 
 # https://developers.google.com/identity/protocols/oauth2/service-account (2026-08): an hour at most
@@ -45,6 +46,19 @@ def assertion(settings: Mapping[str, str], scopes: tuple[str, ...], way: WayId) 
         key_pem=key.private_key,
         seconds=SECONDS,
     )
+
+
+def explain(told: Mapping[str, Any]) -> HaulageError | None:
+    """What the token endpoint's own words mean for a service account."""
+    if told.get("error") == "unauthorized_client":
+        fix = (
+            "In the Admin console (Security, API controls, Domain-wide delegation), authorise the service account's "
+            "numeric client ID for exactly the scopes that the guide lists; it takes some minutes."
+        )
+        return ConsentPending("Google: the service account is not delegated these scopes", fix)
+    if told.get("error_description") == "Invalid email or User ID":
+        return NotAdministrator("Google: there is no such administrator", "Check the e-mail address.")
+    return None
 
 
 def settle(settings: Mapping[str, str]) -> dict[str, str]:

@@ -4,6 +4,7 @@ from haulage.services.authorisation import Authorisation, OAuth, Way
 from haulage.services.contract import Field, Service
 from haulage.services.microsoft.account import HOSTS, TenantAccount, business, personal
 from haulage.services.microsoft.certificate import assertion
+from haulage.services.microsoft.login import explain
 
 LOGIN = "https://login.microsoftonline.com"
 SILENT = ("offline_access", "openid", "profile")
@@ -53,6 +54,7 @@ def _oauth(tenant: str, read: tuple[str, ...], write: tuple[str, ...], app: tupl
         loopback="any",
         refresh="renewed",
         assertion=assertion if app else None,
+        explain=explain,
     )
 
 

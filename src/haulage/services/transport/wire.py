@@ -15,6 +15,7 @@ from yarl import URL
 from haulage import __version__
 from haulage.model.errors import Mismatch, OutcomeUnknown, Refused, ShortRead, Transient, Unreachable
 from haulage.services.authorisation import DIRECT, Route
+from haulage.services.transport.guard import GuardedResolver, guard
 from haulage.services.transport.limits import Limits
 
 READ_BUFFER_BYTES = 256 * 1024
@@ -158,6 +159,7 @@ class Wire:
         self.trace = trace
         self._limits = limits
         self._proxy = route.proxy
+        self._guard = guard() if route.proxy is None else None  # a realm's proxy leads nowhere else
         idle, connect = limits.idle_seconds, limits.connect_seconds
         self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect, sock_read=idle)
         self._session: aiohttp.ClientSession | None = None
@@ -172,7 +174,12 @@ class Wire:
     def _client(self) -> aiohttp.ClientSession:
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0, ssl=self._tls, keepalive_timeout=20),
+                connector=aiohttp.TCPConnector(
+                    limit=0,
+                    ssl=self._tls,
+                    keepalive_timeout=20,
+                    resolver=None if self._guard is None else GuardedResolver(self._guard),
+                ),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
                 timeout=self._timeout,
@@ -191,6 +198,8 @@ class Wire:
 
         Raises Unreachable (nothing was sent), Transient, or OutcomeUnknown where the request is not repeatable.
         """
+        if self._guard is not None:
+            self._guard.check_url(request.url)
         self.trace.calls[request.operation] += 1
         body: Any = request.body
         if body is not None and len(body) > SMALL_BODY_BYTES:
