@@ -91,9 +91,10 @@ class FaultProxy:
         path: str = "",
         query: Mapping[str, str | None] | None = None,
         lacks: tuple[str, ...] = (),
+        sent: Mapping[str, str] | None = None,
     ) -> list[Seen]:
         """The requests so far of one operation, said as in a rule."""
-        which = Rule(method=method, path=path, query=query or {}, lacks=lacks)
+        which = Rule(method=method, path=path, query=query or {}, lacks=lacks, sent=sent or {})
         return [seen for seen in list(self.log) if which.matches(seen)]
 
     def pick(self, seen: Seen) -> tuple[Rule | None, list[Rule]]:

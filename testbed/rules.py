@@ -1,5 +1,6 @@
 """What the proxy does to which request, and what it saw."""
 
+import json
 import re
 import threading
 from collections.abc import Callable, Mapping
@@ -76,7 +77,8 @@ class Rule:
     """Which requests, and what happens to them. Of several rules the first whose turn it is acts; all of them count.
 
     method, path (a regular expression, searched in the raw path), query (keys that must be there, and their values
-    unless None) and lacks (keys that must not) say which operation. The first `skip` requests of it pass unharmed,
+    unless None), lacks (keys that must not) and sent (regular expressions by request header, in lower case) say which
+    operation. The first `skip` requests of it pass unharmed,
     the next `times` (None: all) do not.
     """
 
@@ -84,6 +86,7 @@ class Rule:
     path: str = ""
     query: Mapping[str, str | None] = field(default_factory=dict)
     lacks: tuple[str, ...] = ()
+    sent: Mapping[str, str] = field(default_factory=dict)
     skip: int = 0
     times: int | None = 1
 
@@ -136,6 +139,7 @@ class Rule:
             and re.search(self.path, seen.path) is not None
             and all(key in seen.query and value in (None, seen.query[key]) for key, value in self.query.items())
             and not any(key in seen.query for key in self.lacks)
+            and all(re.search(wanted, seen.headers.get(name, "")) for name, wanted in self.sent.items())
         )
 
     @property
@@ -172,6 +176,13 @@ def azure_error(status: int, code: str, headers: Mapping[str, str] | None = None
     return Answer(
         status, {"Content-Type": "application/xml", "x-ms-error-code": code, **(headers or {})}, body.encode()
     )
+
+
+def google_error(status: int, reason: str, headers: Mapping[str, str] | None = None) -> Answer:
+    """An error in the form of Google's JSON APIs."""
+    told = {"code": status, "message": reason, "errors": [{"domain": "global", "reason": reason, "message": reason}]}
+    body = json.dumps({"error": told}).encode()
+    return Answer(status, {"Content-Type": "application/json; charset=UTF-8", **(headers or {})}, body)
 
 
 def flip(at: int) -> Callable[[bytes], bytes]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from testbed.gcs import FakeGcs, GcpEmulator
 from testbed.process import NotInstalled
 from testbed.servers import Azurite, Moto, SeaweedFS
 
@@ -44,6 +45,20 @@ def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
     server.stop()
 
 
+@pytest.fixture(scope="session")
+def fake_gcs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakeGcs]:
+    """Cloud Storage that keeps every name, and preconditions."""
+    with FakeGcs(tmp_path_factory.mktemp("fake_gcs")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def gcp_emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GcpEmulator]:
+    """Cloud Storage that checks hashes, and tells how far an upload has come."""
+    with GcpEmulator(tmp_path_factory.mktemp("gcp_emulator")) as server:
+        yield server
+
+
 def fresh_name() -> str:
     """A name that no bucket or container has yet, and that S3 and Azure both take."""
     return f"hau-{uuid.uuid4().hex[:16]}"
@@ -74,7 +89,7 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     monkeypatch.setenv("HOME", str(home))
     for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "HAULAGE_HOME"):
         monkeypatch.delenv(name, raising=False)
-    for prefix in ("AWS_", "AZURE_"):
+    for prefix in ("AWS_", "AZURE_", "GOOGLE_", "STORAGE_EMULATOR_"):
         for name in [name for name in os.environ if name.startswith(prefix)]:
             monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")

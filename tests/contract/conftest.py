@@ -17,13 +17,13 @@ from testbed.proxy import FaultProxy
 
 from .kit import Place, body_of, put_all
 from .voices import VOICES, Faults
-from .witness import AzureWitness, LocalWitness, S3Witness, Witness
+from .witness import AzureWitness, GcsWitness, LocalWitness, S3Witness, Witness
 
 Opens = Callable[..., Drive]
 NewRoot = Callable[[], Place]
 Limit = Callable[[str], None]
 
-SERVERS = ("local", "s3-seaweed", "s3-moto", "azure-azurite")
+SERVERS = ("local", "s3-seaweed", "s3-moto", "azure-azurite", "gcs-fake", "gcs-emulator")
 MIB = 1024 * 1024
 
 SERVER_LIMITS: dict[str, dict[str, str]] = {
@@ -47,6 +47,18 @@ SERVER_LIMITS: dict[str, dict[str, str]] = {
         "forgets an aborted upload": "Azure itself keeps uncommitted blocks for a week, and no call removes them "
         "(learn.microsoft.com/rest/api/storageservices/put-block); parts of an aborted attempt stay known",
     },
+    "gcs-fake": {
+        "checks hashes": "fake-gcs-server stores a body whatever md5Hash or crc32c came with it (probed with 0.1.1 of "
+        "its wheel)",
+        "refuses wrong keys": "fake-gcs-server asks for no credentials (its documentation)",
+        "tells what an upload holds": "fake-gcs-server takes that question for the end of the upload, and makes a file "
+        "of what it has (probed with 0.1.1 of its wheel); gcp-storage-emulator answers it",
+        "keeps conditions at the end of racing uploads": "fake-gcs-server looks at an upload's condition when it is "
+        "begun, and not when it ends (probed with 0.1.1 of its wheel)",
+    },
+    "gcs-emulator": {
+        "refuses wrong keys": "gcp-storage-emulator asks for no credentials (its documentation)",
+    },
 }
 """What a server (not the service!) cannot do, by the word that a case asks for: the reason, and where it is written."""
 
@@ -59,6 +71,8 @@ NAME_LIMITS: dict[str, list[tuple[re.Pattern[str], str]]] = {
         (re.compile(r"(?s)(^|/)[^/]{256,}"), "SeaweedFS takes 255 bytes in a part: KeyTooLongError"),
     ],
     "s3-moto": [(re.compile(r"[\n\r]"), "moto does not keep a line break in a key")],
+    "gcs-fake": [],
+    "gcs-emulator": [],
     "azure-azurite": [
         (re.compile(r"\\"), "Azurite lists a backslash as a slash"),
         (re.compile(r"(^|/)\.{1,2}(/|$)"), "Azurite answers 403 to '.' and '..' as parts: its router folds them"),
@@ -85,6 +99,7 @@ PAGES = {
     "local": ("haulage.services.local.listing", "PAGE_ITEMS"),
     "s3": ("haulage.services.s3.listing", "PAGE_ENTRIES"),
     "azure-blob": ("haulage.services.azure_blob.drive", "PAGE_ENTRIES"),
+    "gcs": ("haulage.services.gcs.drive", "PAGE_ENTRIES"),
 }
 """Where each service says how many entries a page is to have; made small for the cases about several pages."""
 
@@ -128,6 +143,19 @@ def _azure(bed: Any, server: str) -> Place:
     )
 
 
+def _gcs(bed: Any, server: str) -> Place:
+    return Place(
+        server=server,
+        service=service("gcs"),
+        settings={"endpoint_url": bed.endpoint_url, "project": bed.project},
+        root="",
+        least_part_bytes=256 * 1024,
+        endpoint="endpoint_url",
+        page_size=PAGES["gcs"],
+        part_size=("haulage.services.gcs.traits", "LEAST_PART_BYTES"),
+    )
+
+
 def _local(folder: Path) -> Place:
     return Place("local", service("local"), {}, str(folder), least_part_bytes=64 * 1024, page_size=PAGES["local"])
 
@@ -136,6 +164,8 @@ BEDS: dict[str, tuple[str, Callable[[Any, str], Place]]] = {
     "s3-seaweed": ("seaweed", _s3),
     "s3-moto": ("moto", _s3),
     "azure-azurite": ("azurite", _azure),
+    "gcs-fake": ("fake_gcs", _gcs),
+    "gcs-emulator": ("gcp_emulator", _gcs),
 }
 
 
@@ -167,8 +197,10 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture
-async def place(bench: Place) -> Place:
+async def place(bench: Place, monkeypatch: pytest.MonkeyPatch) -> Place:
     """A root of its own for this case: a fresh prefix, or a fresh folder."""
+    if bench.part_size is not None:
+        monkeypatch.setattr(".".join(bench.part_size), bench.least_part_bytes)
     place = bench.at(f"{bench.root}/case-{next(_numbers):05d}")
     await _make(place)
     return place
@@ -250,6 +282,8 @@ def sees(place: Place) -> Sees:
     if place.server == "local":
         return Sees(LocalWitness(place.root))
     endpoint = settings["endpoint_url"]
+    if place.service.id == "gcs":
+        return Sees(GcsWitness(endpoint, place.root))
     if place.service.id == "s3":
         return Sees(S3Witness(endpoint, settings["access_key_id"], settings["secret_access_key"], place.root))
     return Sees(AzureWitness(endpoint, settings["account_name"], settings["account_key"], place.root))

@@ -58,6 +58,11 @@ class Place:
     """Settings with a key that the server refuses."""
     page_size: tuple[str, str] = ("", "")
     """Module and name of the constant that says how many entries a page is asked to have."""
+    part_size: tuple[str, str] | None = None
+    """Module and name of the constant that says how large a part is at least; set to `least_part_bytes` for the cases.
+
+    Only where a drive knows an upload's parts by how many bytes the server holds.
+    """
 
     def at(self, root: str) -> "Place":
         """The same account, another root."""

@@ -75,8 +75,9 @@ async def test_cleanup_spares_a_running_second_attempt(
     assert await read_path(reader, PATH) == body
 
 
-async def test_two_attempts_do_not_mix(drive: Drive, reader: Drive, body: bytes, part_bytes: int) -> None:
+async def test_two_attempts_do_not_mix(drive: Drive, reader: Drive, body: bytes, part_bytes: int, limit: Limit) -> None:
     """T09, F54: parts of two attempts on one name, sent in turns; each file is made of its own parts only."""
+    limit("tells what an upload holds")
     other = body_of(len(body), seed=7)
     first = await begin(drive, PATH, other, part_bytes, "attempt-1")
     second = await begin(drive, PATH, body, part_bytes, "attempt-2")
@@ -108,6 +109,7 @@ async def test_the_losing_attempt_never_leaves_a_mixture(
 
 async def test_a_session_that_is_gone(drive: Drive, reader: Drive, body: bytes, part_bytes: int, limit: Limit) -> None:
     """F24, T48: removed at the destination; told as SessionGone, and nothing is known of its parts."""
+    limit("tells what an upload holds")
     limit("forgets an aborted upload")
     limit("tells an aborted upload")
     upload = await begin(drive, PATH, body, part_bytes)

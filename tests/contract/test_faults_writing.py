@@ -120,9 +120,10 @@ PART_TROUBLE: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("trouble", PART_TROUBLE.values(), ids=PART_TROUBLE)
 async def test_trouble_with_a_part(
-    faults: Faults, place: Place, reader: Drive, trouble: dict[str, Any], hurried: None
+    faults: Faults, place: Place, reader: Drive, trouble: dict[str, Any], limit: Limit, hurried: None
 ) -> None:
     """F09, F25, T09: a part is sent again; it is neither doubled nor left out."""
+    limit("tells what an upload holds")
     body = body_of(2 * place.least_part_bytes + 1000)
     upload = await begin(faults.drive, PATH, body, place.least_part_bytes)
     await upload.send(1)
@@ -198,9 +199,10 @@ async def test_an_end_answered_with_nothing(faults: Faults, place: Place, reader
 
 
 async def test_a_failed_question_for_parts_is_not_none(
-    faults: Faults, place: Place, reader: Drive, hurried: None
+    faults: Faults, place: Place, reader: Drive, limit: Limit, hurried: None
 ) -> None:
     """G12, F25: trouble while asking what is held is an error; the session is not given up for it."""
+    limit("tells what an upload holds")
     body = body_of(place.least_part_bytes + 1000)
     upload = await begin(faults.drive, PATH, body, place.least_part_bytes)
     await upload.send(1)

@@ -10,7 +10,7 @@ from haulage.model.errors import NameRefused
 from haulage.model.naming import NameRules, fit, fold
 from haulage.services.contract import Drive
 
-from .conftest import NewRoot, Opens, declared, unkept
+from .conftest import Limit, NewRoot, Opens, declared, unkept
 from .kit import Place, all_held, begin, body_of, everything, files, listed, put, put_all, read, read_path
 
 LONG = "n" * 255
@@ -177,8 +177,9 @@ IN_PARTS = ["a b+c%.bin", "ü/文.bin", "new\nline.bin", " lead", "q?x#y&z.bin",
 
 
 @pytest.mark.parametrize("path", IN_PARTS)
-async def test_awkward_names_in_parts(place: Place, drive: Drive, reader: Drive, path: str) -> None:
+async def test_awkward_names_in_parts(place: Place, drive: Drive, reader: Drive, path: str, limit: Limit) -> None:
     """T41: every call of an upload in parts carries the name."""
+    limit("tells what an upload holds")
     declared(kept(path, drive.traits.names), "such name (the rules change it)")
     reach(place, [path])
     body = body_of(place.least_part_bytes + 10)

@@ -63,8 +63,9 @@ async def test_parts_all_at_once(drive: Drive, reader: Drive, part_bytes: int) -
     assert await read_path(reader, PATH) == body
 
 
-async def test_many_parts(drive: Drive, reader: Drive, place: Place) -> None:
+async def test_many_parts(drive: Drive, reader: Drive, place: Place, limit: Limit) -> None:
     """More than ten parts: numbers are not compared as text (10 before 9)."""
+    limit("tells what an upload holds")
     if place.least_part_bytes > 1024 * 1024:
         pytest.skip("parts are large here; numbers over 9 are tried where they may be small")
     body = body_of(12 * place.least_part_bytes + 5)
@@ -147,6 +148,7 @@ async def test_going_on_in_another_process(
 ) -> None:
     """G12: after a restart the parts that are held are asked for, and only the others are sent."""
     limit("tells checksums of parts")
+    limit("tells what an upload holds")
     drive = make_drive(place)
     declared(drive.traits.resumes, "upload that another process can go on with")
     upload = await begin(make_drive(place), PATH, body, part_bytes)

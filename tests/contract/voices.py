@@ -1,13 +1,14 @@
 """How each service's calls look on the wire, and how its refusals sound: for the faults."""
 
+import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from haulage.services.contract import Drive
 from testbed.proxy import FaultProxy
-from testbed.rules import Answer, Rule, Seen, azure_error, s3_error
+from testbed.rules import Answer, Rule, Seen, azure_error, google_error, s3_error
 
 from .witness import Witness
 
@@ -17,7 +18,8 @@ class Voice:
     """One vendor's protocol.
 
     calls: by kind (list, look, read, write, begin, part, parts, finish), which requests these are, as parts of a Rule.
-    without_items: empties a page of a listing but leaves its cursor. revision: the header that tells it.
+    without_items: empties a page of a listing but leaves its cursor. other_revision: headers of an answer to a read
+    that say that it is another revision.
     """
 
     calls: Mapping[str, Mapping[str, Any]]
@@ -25,6 +27,7 @@ class Voice:
     trouble: Answer
     throttle: Answer
     without_items: Callable[[bytes], bytes]
+    other_revision: Mapping[str, str] = field(default_factory=lambda: {"ETag": '"0123456789abcdef0123456789abcdef"'})
 
 
 S3 = Voice(
@@ -60,7 +63,25 @@ AZURE = Voice(
     without_items=lambda body: re.sub(rb"(?s)<Blobs>.*</Blobs>", b"<Blobs/>", body),
 )
 
-VOICES = {"s3": S3, "azure-blob": AZURE}
+GCS = Voice(
+    calls={
+        "list": {"method": "GET", "path": "/o$", "query": {"maxResults": None}},
+        "look": {"method": "GET", "path": "/o/.", "lacks": ("alt",)},
+        "read": {"method": "GET", "query": {"alt": "media"}},
+        "write": {"method": "POST", "query": {"uploadType": "multipart"}},
+        "begin": {"method": "POST", "query": {"uploadType": "resumable"}},
+        "part": {"method": "PUT", "query": {"upload_id": None}, "sent": {"content-range": r"bytes \d+-"}},
+        "parts": {"method": "PUT", "query": {"upload_id": None}, "sent": {"content-range": r"bytes \*"}},
+        "finish": {"method": "PUT", "query": {"upload_id": None}, "sent": {"content-range": r"bytes \d+-"}},
+    },
+    denied=google_error(403, "forbidden"),
+    trouble=google_error(500, "backendError"),
+    throttle=google_error(429, "rateLimitExceeded"),
+    without_items=lambda body: json.dumps({**json.loads(body), "items": []}).encode(),
+    other_revision={"X-Goog-Generation": "1"},
+)
+
+VOICES = {"s3": S3, "azure-blob": AZURE, "gcs": GCS}
 """By the service's id."""
 
 

@@ -8,6 +8,9 @@ import boto3
 from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import BlobServiceClient, ContentSettings
 from botocore.config import Config
+from google.api_core.exceptions import NotFound
+from google.auth.credentials import AnonymousCredentials
+from google.cloud import storage
 
 
 class Witness(Protocol):
@@ -91,6 +94,34 @@ class S3Witness:
     def leftovers(self, files: set[str]) -> list[str]:
         uploads = self._client.list_multipart_uploads(Bucket=self.bucket).get("Uploads", [])
         return [upload["Key"] for upload in uploads if upload["Key"].startswith(self._prefix)]
+
+
+class GcsWitness:
+    """google-cloud-storage. An unfinished upload cannot be listed by anybody: it must only never become visible."""
+
+    def __init__(self, endpoint: str, root: str) -> None:
+        bucket, _, prefix = root.partition("/")
+        self._prefix = prefix.rstrip("/") + "/" if prefix else ""
+        options = {"api_endpoint": endpoint}
+        client = storage.Client(project="haulage", credentials=AnonymousCredentials(), client_options=options)
+        self._bucket = client.bucket(bucket)
+
+    def plant(self, path: str, body: bytes, content_encoding: str | None = None) -> None:
+        blob = self._bucket.blob(self._prefix + path)
+        blob.content_encoding = content_encoding
+        blob.upload_from_string(body, content_type="application/octet-stream")
+
+    def remove(self, path: str) -> None:
+        self._bucket.blob(self._prefix + path).delete()
+
+    def fetch(self, path: str) -> bytes | None:
+        try:
+            return bytes(self._bucket.blob(self._prefix + path).download_as_bytes(raw_download=True))
+        except NotFound:
+            return None
+
+    def leftovers(self, files: set[str]) -> list[str]:
+        return []
 
 
 class AzureWitness:

@@ -8,6 +8,7 @@ from haulage.services.contract import Service
 PLACES = {  # id: the scheme of its URLs, and where it is declared; only what a command needs is loaded
     "s3": ("s3", "haulage.services.s3", "S3"),
     "azure-blob": ("az", "haulage.services.azure_blob", "AZURE_BLOB"),
+    "gcs": ("gs", "haulage.services.gcs", "GCS"),
     "onedrive": ("onedrive", "haulage.services.microsoft", "ONEDRIVE"),
     "onedrive-business": ("onedrive-business", "haulage.services.microsoft", "ONEDRIVE_BUSINESS"),
     "office365": ("office365", "haulage.services.microsoft", "OFFICE365"),

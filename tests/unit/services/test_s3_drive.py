@@ -28,9 +28,10 @@ from haulage.model.errors import (
 )
 from haulage.model.item import Carried, Item, Kind
 from haulage.services.contract import ABSENT, Drive, ListsTree, Precondition
+from haulage.services.digests import base64_of
+from haulage.services.reading import content_range
 from haulage.services.s3 import S3
-from haulage.services.s3.drive import S3Drive, bucket_names, content_range
-from haulage.services.s3.hashes import base64_of
+from haulage.services.s3.drive import S3Drive, bucket_names
 
 BODY = bytes(range(256)) * 40
 ETAG = "0123456789abcdef0123456789abcdef"

@@ -7,11 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from haulage.services.digests import base64_of, hex_of
 from haulage.services.s3.hashes import (
     bare,
-    base64_of,
     checksums,
-    hex_of,
     is_md5,
     joined_crc32c,
     multipart_etag,

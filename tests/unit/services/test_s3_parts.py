@@ -18,9 +18,10 @@ from haulage.model.errors import (
 )
 from haulage.model.item import Carried
 from haulage.services.contract import ABSENT, Precondition
+from haulage.services.digests import base64_of
 from haulage.services.s3 import S3
 from haulage.services.s3.drive import S3Drive
-from haulage.services.s3.hashes import base64_of, joined_crc32c, multipart_etag
+from haulage.services.s3.hashes import joined_crc32c, multipart_etag
 from haulage.services.s3.multipart import MIB, part_bytes
 
 ANYWAY = Precondition()

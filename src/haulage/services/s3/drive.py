@@ -21,10 +21,12 @@ from haulage.model.errors import (
 from haulage.model.item import Carried, Item, Kind, Page, Written
 from haulage.model.naming import NameRules
 from haulage.services.contract import ABSENT, Pacer, Precondition, Traits
+from haulage.services.digests import base64_of
+from haulage.services.reading import StreamedContent, content_range
 from haulage.services.s3 import listing, wire
 from haulage.services.s3.carry import carried_of, date_us, headers_of
 from haulage.services.s3.credentials import CredentialChain, chain_region, given_keys
-from haulage.services.s3.hashes import bare, base64_of, checksums, promised, quoted
+from haulage.services.s3.hashes import bare, checksums, promised, quoted
 from haulage.services.s3.judge import Judge
 from haulage.services.s3.multipart import MIB, MOST_PARTS, SMALLEST_PART_BYTES, Uploads, condition_headers, part_bytes
 from haulage.services.s3.place import LONGEST_KEY_BYTES, Place
@@ -184,7 +186,7 @@ class S3Drive(Uploads):
     # --- reading
 
     @asynccontextmanager
-    async def open(self, item: Item, start: int = 0) -> AsyncIterator["ObjectContent"]:
+    async def open(self, item: Item, start: int = 0) -> AsyncIterator[StreamedContent]:
         """See `Drive.open`. A server that ignores the range, or answers another one, is read from byte 0 (T10)."""
         if start and start == item.size:
             yield await self._nothing_left(item)
@@ -208,7 +210,7 @@ class S3Drive(Uploads):
             headers["range"] = f"bytes={start}-"
         return Request("GetObject", "GET", self._place.url(self._place.key_of(item.path)), headers)
 
-    def _content(self, item: Item, start: int, streamed: Streamed) -> "ObjectContent | None":
+    def _content(self, item: Item, start: int, streamed: Streamed) -> StreamedContent | None:
         """What the answer gives, to be read from `start`; None when it is a range that was not asked for (F17)."""
         headers = streamed.answer.headers
         length_text = headers.get("Content-Length", "")
@@ -222,7 +224,7 @@ class S3Drive(Uploads):
             skip = 0
         now = self._item(item, streamed.answer, size_text)
         self._same(item, now)
-        return ObjectContent(now, carried_of(headers, now.modified_us), streamed, skip, (now.size or 0) - start)
+        return StreamedContent(now, carried_of(headers, now.modified_us), streamed, skip, (now.size or 0) - start)
 
     def _same(self, item: Item, now: Item) -> None:
         """The revision that was listed, of the size that was listed, and nothing else."""
@@ -231,12 +233,12 @@ class S3Drive(Uploads):
         if item.size is not None and now.size != item.size:
             raise ShortRead(f"the object has {now.size} bytes; its listing promised {item.size}")
 
-    async def _nothing_left(self, item: Item) -> "ObjectContent":
+    async def _nothing_left(self, item: Item) -> StreamedContent:
         pin = {"if-match": quoted(item.revision)} if item.revision is not None else {}
         answer = await self._head(item.path, pin)
         now = self._item(item, answer, answer.headers.get("Content-Length"))
         self._same(item, now)
-        return ObjectContent(now, carried_of(answer.headers, now.modified_us), None, 0, 0)
+        return StreamedContent(now, carried_of(answer.headers, now.modified_us), None, 0, 0)
 
     # --- writing
 
@@ -278,45 +280,6 @@ class S3Drive(Uploads):
     async def close(self) -> None:
         """See `Drive.close`."""
         await self._transport.close()
-
-
-class ObjectContent:
-    """See `contract.Content`. skip: bytes of the answer that were not asked for. expected: bytes to hand out."""
-
-    def __init__(self, item: Item, carried: Carried, streamed: Streamed | None, skip: int, expected: int) -> None:
-        self.item = item
-        self.carried = carried
-        self._streamed = streamed
-        self._skip = skip
-        self._expected = expected
-
-    async def chunks(self) -> AsyncIterator[bytes | memoryview]:
-        """See `Content.chunks`. Bodies without a length are counted as well (T11)."""
-        if self._streamed is None:
-            return
-        skip, left = self._skip, self._expected
-        async for chunk in self._streamed.chunks():
-            if skip >= len(chunk):
-                skip -= len(chunk)
-                continue
-            piece: bytes | memoryview = memoryview(chunk)[skip:] if skip else chunk
-            skip = 0
-            left -= len(piece)
-            if left < 0:
-                raise ShortRead(f"the body is longer than the {self.item.size} bytes that were promised")
-            yield piece
-        if left:
-            raise ShortRead(f"the body ended {left} bytes early of {self.item.size}")
-
-
-def content_range(text: str) -> tuple[int, int, str | None]:
-    """First and last byte and whole size of "bytes 3-10/11"; the size is None for "*". (-1, -1, None) if malformed."""
-    unit, _, rest = text.partition(" ")
-    span, _, size = rest.partition("/")
-    first, _, last = span.partition("-")
-    if unit != "bytes" or not (first.isdecimal() and last.isdecimal()):
-        return -1, -1, None
-    return int(first), int(last), size if size.isdecimal() else None
 
 
 async def bucket_names(settings: Mapping[str, str], pacer: Pacer) -> list[str]:

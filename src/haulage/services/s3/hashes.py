@@ -1,9 +1,10 @@
 """What S3 says of a content's hash: ETags and checksum headers, and what they do not mean."""
 
-import binascii
 import hashlib
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+
+from haulage.services.digests import hex_of
 
 CHECKSUMS = ("sha256", "crc32c", "crc64nvme", "crc32", "sha1", "sha512", "md5")
 _HEX = "0123456789abcdef"
@@ -60,19 +61,6 @@ def _shift(length: int) -> int:
         square = _product(square, square)
         length >>= 1
     return found
-
-
-def base64_of(digest: str) -> str:
-    """A hash in hex as headers carry it."""
-    return binascii.b2a_base64(bytes.fromhex(digest), newline=False).decode()
-
-
-def hex_of(text: str) -> str | None:
-    """A hash as headers carry it, in hex; None where it is none."""
-    try:
-        return binascii.a2b_base64(text, strict_mode=True).hex() or None
-    except (binascii.Error, ValueError):
-        return None
 
 
 def checksums(headers: Mapping[str, str], *, of_parts: bool) -> dict[str, str]:

@@ -9,12 +9,11 @@ import google_crc32c
 from haulage.model.errors import Changed, Denied, Gone, Mismatch, OutcomeUnknown, SessionGone, ShortRead, Transient
 from haulage.model.item import Carried, Written
 from haulage.services.contract import Json, Precondition
+from haulage.services.digests import base64_of, hex_of
 from haulage.services.s3.carry import headers_of
 from haulage.services.s3.hashes import (
     bare,
-    base64_of,
     checksums,
-    hex_of,
     is_md5,
     joined_crc32c,
     multipart_etag,
