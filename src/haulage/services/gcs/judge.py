@@ -57,9 +57,11 @@ class Judge:
             return TokenRefused
         if told.reason in _ACCOUNT:
             return AuthLost
-        if status in (404, 410, 499):
-            if operation in SESSION:
-                return SessionGone
+        if operation in SESSION and status in (404, 410, 499):
+            return SessionGone
+        if operation == CANCEL and status == 501:
+            return SessionGone  # an emulator that knows no cancelling: what it holds was never a file (Q9)
+        if status in (404, 410):
             return RootGone if operation in ON_BUCKET or "bucket does not exist" in told.message else Gone
         if status in (304, 412):
             return Conflict if operation in WRITES else Changed
@@ -71,7 +73,7 @@ class Judge:
             return TooLarge
         if status == 400:
             return _bad_request(told)
-        return Transient if status >= 500 or status == 408 else HaulageError
+        return Transient if (status >= 500 and status != 501) or status == 408 else HaulageError
 
 
 def _bad_request(told: Error) -> type[HaulageError]:

@@ -15,7 +15,9 @@ MOST_PARTS = 50_000
 
 def part_bytes(size: int) -> int:
     """8 MiB, and more only for files that would have over 50,000 parts: whole mebibytes."""
-    return max(LEAST_PART_BYTES, -(-size // (MOST_PARTS * MIB)) * MIB)
+    if size <= MOST_PARTS * LEAST_PART_BYTES:
+        return LEAST_PART_BYTES
+    return -(-size // (MOST_PARTS * MIB)) * MIB
 
 
 TRAITS = Traits(

