@@ -5,9 +5,19 @@ from typing import Any, ClassVar
 import msgspec
 
 from haulage.sandbox.dropbox.accounts import Accounts
+from haulage.sandbox.dropbox.desk import Desk
 from haulage.sandbox.dropbox.identity import API, TEAM_SCOPES, USER_SCOPES, WEB, Identity
+from haulage.sandbox.dropbox.links import Links
+from haulage.sandbox.dropbox.listing import Listing
 from haulage.sandbox.dropbox.people import Member, People
 from haulage.sandbox.dropbox.refusals import ONE_ACCOUNT, TEAM_FUNCTION, plain, tagged, wait
+from haulage.sandbox.dropbox.sessions import Sessions
+from haulage.sandbox.dropbox.shapes import Shapes
+from haulage.sandbox.dropbox.sharing import Members, SharedFolders
+from haulage.sandbox.dropbox.store import Store
+from haulage.sandbox.dropbox.structure import Deleting, Folders, Relocating
+from haulage.sandbox.dropbox.team_folders import TeamFolders
+from haulage.sandbox.dropbox.transfer import Paper, Transfer
 from haulage.sandbox.frame.oauth import Application, Grant, Records, Token
 from haulage.sandbox.frame.routing import Route
 from haulage.sandbox.frame.signin import SignsIn
@@ -45,11 +55,43 @@ class Dropbox(SignsIn):
         "revoke": f"{HTTP}documentation#auth-token-revoke",
         "users": f"{HTTP}documentation#users",
         "team": f"{HTTP}teams#team",
+        "list-folder": f"{HTTP}documentation#files-list_folder",
+        "longpoll": f"{HTTP}documentation#files-list_folder-longpoll",
+        "get-metadata": f"{HTTP}documentation#files-get_metadata",
+        "list-revisions": f"{HTTP}documentation#files-list_revisions",
+        "download": f"{HTTP}documentation#files-download",
+        "export": f"{HTTP}documentation#files-export",
+        "temporary-link": f"{HTTP}documentation#files-get_temporary_link",
+        "upload": f"{HTTP}documentation#files-upload",
+        "paper": f"{HTTP}documentation#files-paper-create",
+        "upload-session": f"{HTTP}documentation#files-upload_session-start",
+        "create-folder": f"{HTTP}documentation#files-create_folder",
+        "move": f"{HTTP}documentation#files-move",
+        "copy": f"{HTTP}documentation#files-copy",
+        "delete": f"{HTTP}documentation#files-delete",
+        "permanently-delete": f"{HTTP}documentation#files-permanently_delete",
+        "restore": f"{HTTP}documentation#files-restore",
+        "shared-folders": f"{HTTP}documentation#sharing-list_folders",
+        "share-folder": f"{HTTP}documentation#sharing-share_folder",
+        "mount": f"{HTTP}documentation#sharing-mount_folder",
+        "unshare": f"{HTTP}documentation#sharing-unshare_folder",
+        "folder-members": f"{HTTP}documentation#sharing-list_folder_members",
+        "shared-links": f"{HTTP}documentation#sharing-create_shared_link_with_settings",
+        "file-members": f"{HTTP}documentation#sharing-list_file_members",
+        "received-files": f"{HTTP}documentation#sharing-list_received_files",
+        "space-usage": f"{HTTP}documentation#users-get_space_usage",
+        "team-folder": f"{HTTP}teams#team-team_folder-list",
+        "namespaces": f"{HTTP}teams#team-namespaces-list",
     }
     omissions: ClassVar[tuple[str, ...]] = ("the implicit grant, and tokens that never end",)
 
     def __init__(self, world: World) -> None:
         self.people = People(world)
+        self.store = Store(world)
+        shapes = Shapes(self.store)
+        shaping = (Listing, Transfer, Paper, Sessions, Folders, Relocating, Deleting)
+        self.desks: list[Desk] = [kind(self.store, shapes) for kind in shaping]
+        self.desks += [kind(self.store) for kind in (SharedFolders, Members, Links, TeamFolders)]
         super().__init__(world)
         self.oauth.register(
             Application(
@@ -63,7 +105,8 @@ class Dropbox(SignsIn):
 
     def routes(self) -> list[Route]:
         """Every endpoint that is simulated."""
-        return [*Identity(self).routes(), *Accounts(self).routes()]
+        desks = [route for desk in self.desks for route in desk.routes()]
+        return [*Identity(self).routes(), *Accounts(self).routes(), *desks]
 
     def for_team(self, scopes: tuple[str, ...]) -> bool:
         """Whether a token of these scopes is one of the whole team."""
@@ -198,12 +241,15 @@ class Dropbox(SignsIn):
 
     def facts(self) -> dict[str, Any]:
         """Counts of what there is by now."""
-        return {"accounts": len(self.people.accounts), "grants": len(self.oauth.records.grants)}
+        kept = self.store.state
+        made = {"accounts": len(self.people.accounts), "grants": len(self.oauth.records.grants)}
+        return {**made, "entries": len(kept.entries), "namespaces": len(kept.namespaces)}
 
     def save(self) -> bytes:
         """All state, for `load`."""
-        return msgspec.msgpack.encode(self.oauth.records)
+        return msgspec.msgpack.encode((self.oauth.records, self.store.save()))
 
     def load(self, saved: bytes) -> None:
         """Take up what `save` gave."""
-        self.oauth.records = msgspec.msgpack.decode(saved, type=Records)
+        self.oauth.records, store = msgspec.msgpack.decode(saved, type=tuple[Records, bytes])
+        self.store.load(store)
