@@ -144,6 +144,10 @@ class Contents:
         """Whether `digest` has the hash at once."""
         return (content.key, algorithm) in self._digests
 
+    def hashed(self, content: Content, *algorithms: str) -> bool:
+        """Whether `digest` has all these hashes at hand."""
+        return all((content.key, name) in self._digests for name in algorithms)
+
     def hash(self, content: Content, *algorithms: str) -> None:
         """Compute several hashes in one pass, for `digest` to find; may run in a thread."""
         wanted = [name for name in algorithms if (content.key, name) not in self._digests]

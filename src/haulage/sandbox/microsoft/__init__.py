@@ -13,6 +13,9 @@ from haulage.sandbox.frame.wire import Answer, Call, Refusal
 from haulage.sandbox.frame.world import World
 from haulage.sandbox.microsoft import offers
 from haulage.sandbox.microsoft.directory import Directory, Tenant, User
+from haulage.sandbox.microsoft.files.addresses import rewrite
+from haulage.sandbox.microsoft.files.meter import LIMITS
+from haulage.sandbox.microsoft.files.service import Files, SavedFiles
 from haulage.sandbox.microsoft.identity import Identity
 from haulage.sandbox.microsoft.people import People
 from haulage.sandbox.microsoft.permissions import ROLES, Consent, plain
@@ -36,6 +39,7 @@ class Saved(msgspec.Struct):
 
     oauth: Records
     consents: dict[str, Consent]
+    files: SavedFiles
 
 
 class Microsoft(SignsIn):
@@ -43,7 +47,11 @@ class Microsoft(SignsIn):
 
     id = "microsoft"
     title = "Microsoft"
-    hosts = (*LOGIN_HOSTS.split(), GRAPH, "microsoft.com", "www.microsoft.com")
+    hosts = (
+        *LOGIN_HOSTS.split(), GRAPH, "microsoft.com", "www.microsoft.com", "*.sharepoint.com", "api.onedrive.com",
+        "my.microsoftpersonalcontent.com",
+    )  # fmt: skip
+    limits = LIMITS
     sources = SOURCES
     omissions = OMISSIONS
 
@@ -54,7 +62,11 @@ class Microsoft(SignsIn):
         offers.register(self)
 
     def routes(self) -> list[Route]:
-        return [*Identity(self).routes(), *People(self).routes()]
+        self.files = Files(self)
+        return [*Identity(self).routes(), *People(self).routes(), *self.files.routes()]
+
+    def rewrite(self, path: str) -> str:
+        return rewrite(path)
 
     def known(self, user: str) -> str | None:
         found = self.directory.account(user)
@@ -114,6 +126,31 @@ class Microsoft(SignsIn):
         consent.scopes = [str(one) for one in details.get("scopes", ["User.Read"])]
         return {"roles": consent.roles, "scopes": consent.scopes}
 
+    def do_wide_folder(self, details: dict[str, Any]) -> dict[str, Any]:
+        """A folder "Wide" with `count` (100,000) files in the root of a drive: by `user`, `site` or `drive`."""
+        return self.files.wide_folder(details)
+
+    def do_quota(self, details: dict[str, Any]) -> dict[str, Any]:
+        """Set a drive's (`user`, `site` or `drive`) quota: `total` bytes, or so many `left`."""
+        return self.files.quota(details)
+
+    def do_expire_delta(self, details: dict[str, Any]) -> dict[str, Any]:
+        """All delta tokens that were given out for a drive (`user`, `site` or `drive`) are answered with 410."""
+        return self.files.expire_delta(details)
+
+    def do_flag(self, details: dict[str, Any]) -> dict[str, Any]:
+        """Set (`on`) a `flag` of an `item` of a drive: malware, locked or restricted."""
+        return self.files.flag(details)
+
+    def do_switch(self, details: dict[str, Any]) -> dict[str, Any]:
+        """Turn behaviours on or off; answers how all stand.
+
+        rewrite_office: true (the default: in SharePoint libraries), "all" (in business drives too) or false.
+        strict_fragments: a commit fails if a fragment was no multiple of 320 KiB. refuse_bearer: 401 to a bearer on a
+        pre-authenticated URL. links_blocked: no anonymous links. delta_paths: parentReference has a path in delta too.
+        """
+        return self.files.switches(details)
+
     def consent(self, tenant: Tenant, client_id: str) -> Consent:
         """What an application was allowed in a tenant, to look at and to change."""
         return self.consents.setdefault(f"{tenant.id}|{client_id}", Consent())
@@ -164,7 +201,7 @@ class Microsoft(SignsIn):
             return self.unauthenticated(call)
         if (route.scope and caller.scopes.isdisjoint(_any_of(route.scope))) or call.fault("scope_missing") is not None:
             return self.not_allowed(call)
-        return None
+        return self.files.charge(call, route)
 
     def unauthenticated(self, call: Call) -> Answer:
         """Graph's answer to a call whose token is missing, unknown or over."""
@@ -204,14 +241,15 @@ class Microsoft(SignsIn):
         return offers.offers(self)
 
     def facts(self) -> dict[str, Any]:
-        return {"users": len(self.directory.users), "grants": len(self.oauth.records.grants)}
+        return {"users": len(self.directory.users), "grants": len(self.oauth.records.grants), **self.files.facts()}
 
     def save(self) -> bytes:
-        return msgspec.msgpack.encode(Saved(self.oauth.records, self.consents))
+        return msgspec.msgpack.encode(Saved(self.oauth.records, self.consents, self.files.save()))
 
     def load(self, saved: bytes) -> None:
         state = msgspec.msgpack.decode(saved, type=Saved)
         self.oauth.records, self.consents = state.oauth, state.consents
+        self.files.load(state.files)
 
 
 @lru_cache(maxsize=256)

@@ -107,6 +107,10 @@ class Directory:
         found = self._by_upn.get(address.lower())
         return None if found is None or found.guest else found
 
+    def accounts(self) -> list[User]:
+        """Everybody, once: of all tenants, guests and personal accounts too."""
+        return list({one.id: one for one in self._by_upn.values()}.values())
+
     def signed_in(self, address: str) -> User:
         """The account of an address that has signed in. Raises KeyError."""
         return self._by_upn[address.lower()]

@@ -2,6 +2,15 @@
 
 _ENTRA = "https://learn.microsoft.com/entra/identity-platform/"
 _GRAPH = "https://learn.microsoft.com/graph/api/"
+_FILES = (
+    "drive-get", "drive-list", "driveitem-copy", "driveitem-createlink", "driveitem-createuploadsession",
+    "driveitem-delete", "driveitem-delta", "driveitem-get", "driveitem-get-content", "driveitem-invite",
+    "driveitem-list-children", "driveitem-list-permissions", "driveitem-list-versions", "driveitem-permanentdelete",
+    "driveitem-post-children", "driveitem-put-content", "driveitem-restore", "driveitem-search", "driveitem-update",
+    "driveitemversion-delete", "driveitemversion-get", "driveitemversion-get-contents", "driveitemversion-restore",
+    "permission-delete", "permission-get", "permission-update", "site-get", "site-getallsites", "site-list-subsites",
+    "site-search",
+)  # fmt: skip
 
 SOURCES = {
     "code": f"{_ENTRA}v2-oauth2-auth-code-flow",
@@ -20,6 +29,10 @@ SOURCES = {
     "group-members": f"{_GRAPH}group-list-members",
     "licence": f"{_GRAPH}user-list-licensedetails",
     "revoke": f"{_GRAPH}user-revokesigninsessions",
+    "throttling": "https://learn.microsoft.com/sharepoint/dev/general-development/how-to-avoid-getting-throttled-or-blocked-in-sharepoint-online",
+    "json-batching": "https://learn.microsoft.com/graph/json-batching",
+    "long-running": "https://learn.microsoft.com/graph/long-running-actions-overview",
+    **{name: f"{_GRAPH}{name}" for name in _FILES},
 }
 OMISSIONS = (
     "sessions of the browser: prompt=none always answers login_required, and everybody signs in anew",

@@ -1,0 +1,1 @@
+"""Microsoft Graph's files: drives, sites, items and what is done with them."""
