@@ -384,7 +384,7 @@ async def sees_body(sees: Sees) -> bytes:
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Waits between attempts are short: how long they are is tested with the transport."""
-    monkeypatch.setattr("haulage.services.transport.layers.random.uniform", lambda least, most: 0.01)
+    monkeypatch.setattr("haulage.services.transport.retries.random.uniform", lambda least, most: 0.01)
 
 
 @pytest.fixture

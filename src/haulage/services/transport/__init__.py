@@ -2,19 +2,22 @@
 
 from haulage.services.transport.layers import NoEffect, TokenRefused, Transport
 from haulage.services.transport.limits import Limits, limits
+from haulage.services.transport.retries import next_attempt
 from haulage.services.transport.waits import retry_after_seconds
-from haulage.services.transport.wire import Answer, CertificateRefused, Request, Streamed, Trace
+from haulage.services.transport.wire import Answer, CertificateRefused, RateWatchdog, Request, Streamed, Trace
 
 __all__ = [
     "Answer",
     "CertificateRefused",
     "Limits",
     "NoEffect",
+    "RateWatchdog",
     "Request",
     "Streamed",
     "TokenRefused",
     "Trace",
     "Transport",
     "limits",
+    "next_attempt",
     "retry_after_seconds",
 ]

@@ -4,20 +4,19 @@ A signature is made anew for each attempt. A bearer token that the service refus
 request, and the request sent again (F18).
 """
 
-import asyncio
-import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 
 import msgspec
 from aiohttp import ClientResponse
 
-from haulage.model.errors import AuthLost, HaulageError, OutcomeUnknown, Refused, Throttled, Transient, Unreachable
+from haulage.model.errors import AuthLost, HaulageError, Refused, Transient
 from haulage.services.authorisation import DIRECT, Credentials, Route
 from haulage.services.contract import Pacer
 from haulage.services.transport.limits import Limits
 from haulage.services.transport.limits import limits as limits_here
-from haulage.services.transport.wire import Answer, CertificateRefused, RateWatchdog, Request, Streamed, Trace, Wire
+from haulage.services.transport.retries import next_attempt
+from haulage.services.transport.wire import Answer, RateWatchdog, Request, Streamed, Trace, Wire
 
 Sign = Callable[[Request], Mapping[str, str]]
 """Returns the headers to send, credentials included; called for every attempt anew."""
@@ -159,22 +158,13 @@ class Transport:
 
     async def _after(self, request: Request, error: HaulageError, tries: _Tries) -> None:
         """Wait before the next attempt, or let the error out. Being throttled does not count as an attempt."""
-        if isinstance(error, Throttled):
-            self._pacer.throttled(error.wait_seconds)
-            tries.sent -= 1
-            return
         if isinstance(error, TokenRefused) and self._credentials is not None and not tries.renewed:
             tries.renewed = True
             tries.sent -= 1
             return await self._credentials.refused(tries.token)
-        if isinstance(error, Transient) and not (request.repeatable or isinstance(error, NoEffect)):
-            raise OutcomeUnknown(error.message) from error
-        if not isinstance(error, Transient | Unreachable) or isinstance(error, CertificateRefused):
-            raise error
-        if tries.sent >= (request.attempts or self.limits.attempts):
-            raise error
-        longest = min(self.limits.longest_backoff_seconds, self.limits.backoff_seconds * 2**tries.sent)
-        await asyncio.sleep(random.uniform(0, longest))  # noqa: S311 - jitter, not a secret
+        repeatable = request.repeatable or isinstance(error, NoEffect)
+        most = request.attempts or self.limits.attempts
+        tries.sent = await next_attempt(error, tries.sent, most, self._pacer, self.limits, repeatable=repeatable)
 
     async def close(self) -> None:
         """Close all connections."""

@@ -1,0 +1,203 @@
+"""The layers around a logged-in connection: retries -> pacing -> a connection from the pool -> deadlines -> trace.
+
+The same limits, pacer and rule of retries as for HTTP (services/transport); what differs is that a connection is kept,
+holds state, and is used by several calls at a time where its protocol allows that.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Generic, Protocol, TypeVar
+
+from haulage.model.errors import HaulageError, Transient
+from haulage.services.contract import Pacer
+from haulage.services.transport import Limits, RateWatchdog, next_attempt
+from haulage.services.transport import Trace as Trace
+from haulage.services.transport import limits as limits_here
+
+
+class Link(Protocol):
+    """One connection that is logged in."""
+
+    @property
+    def usable(self) -> bool:
+        """Whether it can serve another call, as far as is known without asking."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of it, quickly. Raises nothing."""
+        ...
+
+
+L = TypeVar("L", bound=Link)
+T = TypeVar("T")
+
+Dial = Callable[[], Awaitable[L]]
+"""Connects and logs in. Raises what its judge knows, or errors of the model."""
+
+Judge = Callable[[Exception, str], HaulageError | None]
+"""What an exception of the protocol means for the path it is about; None when it is none of the protocol's."""
+
+
+class Progress:
+    """The deadline of one call: it must move on within the idle time, and not trickle. Counts bytes for the trace."""
+
+    def __init__(self, trace: Trace, limits: Limits, timeout: asyncio.Timeout) -> None:
+        self._trace = trace
+        self._timeout = timeout
+        self._idle_seconds = limits.idle_seconds
+        self._watchdog = RateWatchdog(limits)
+        self._clock = asyncio.get_running_loop().time
+
+    def received(self, count: int) -> None:
+        """So many bytes of a body came. Raises Transient on a trickle."""
+        self._trace.received_bytes += count
+        self._moved(count)
+
+    def sent(self, count: int) -> None:
+        """So many bytes of a body were taken. Raises Transient on a trickle."""
+        self._trace.sent_bytes += count
+        self._moved(count)
+
+    def waiting(self) -> None:
+        """A new step begins, which may take its own time."""
+        self._timeout.reschedule(self._clock() + self._idle_seconds)
+
+    def _moved(self, count: int) -> None:
+        self.waiting()
+        self._watchdog.saw(count)
+
+
+Do = Callable[[L, Progress], Awaitable[T]]
+
+
+class _Held(Generic[L]):
+    def __init__(self, link: L) -> None:
+        self.link = link
+        self.users = 0
+
+
+class Links(Generic[L]):
+    """Makes calls on a few kept connections.
+
+    most: connections at once; it falls when the server refuses another one while some are open. shared: calls at a
+    time on each. A connection that breaks is left to nobody; its calls are made again on another one.
+    """
+
+    def __init__(
+        self, dial: Dial[L], judge: Judge, pacer: Pacer, *, most: int, shared: int, limits: Limits | None = None
+    ) -> None:
+        self.trace = Trace()
+        self.limits = limits or limits_here()
+        self._dial = dial
+        self._judge = judge
+        self._pacer = pacer
+        self._most = most
+        self._shared = shared
+        self._held: list[_Held[L]] = []
+        self._dialing = 0
+        self._changed = asyncio.Condition()
+        self._closing: set[asyncio.Task[None]] = set()
+
+    async def call(
+        self, operation: str, path: str, do: Do[L, T], *, repeatable: bool = True, attempts: int | None = None
+    ) -> T:
+        """Make one call, on any connection. Raises errors of the model only.
+
+        do: gets the connection and its deadline. It is called again after a break, unless it is not repeatable: then
+        a lost answer raises OutcomeUnknown.
+        """
+        number = 0
+        while True:
+            await self._pacer.ready()
+            number += 1
+            try:
+                async with self.link(operation, path) as (link, progress):
+                    result = await do(link, progress)
+                self._pacer.answered()
+                return result
+            except HaulageError as error:
+                most = attempts or self.limits.attempts
+                number = await next_attempt(error, number, most, self._pacer, self.limits, repeatable=repeatable)
+
+    @asynccontextmanager
+    async def link(self, operation: str, path: str) -> AsyncIterator[tuple[L, Progress]]:
+        """A connection for one call, with its deadline; once, without another attempt. Raises errors of the model."""
+        held = await self._take(path)
+        self.trace.calls[operation] += 1
+        try:
+            async with asyncio.timeout(self.limits.idle_seconds) as timeout:
+                yield held.link, Progress(self.trace, self.limits, timeout)
+        except TimeoutError as error:
+            self._leave(held)
+            raise Transient(f"{operation}: no answer within {self.limits.idle_seconds:.0f} s") from error
+        except Exception as error:
+            raise self._meaning(error, path) from error
+        finally:
+            held.users -= 1
+            await self._tell()
+
+    def _meaning(self, error: Exception, path: str) -> Exception:
+        if isinstance(error, HaulageError):
+            return error
+        return self._judge(error, path) or error
+
+    async def _take(self, path: str) -> _Held[L]:
+        while True:
+            for held in [held for held in self._held if not held.link.usable]:
+                self._leave(held)
+            free = min(self._held, key=lambda held: held.users, default=None)
+            if free is not None and free.users < self._shared:
+                free.users += 1
+                return free
+            if len(self._held) + self._dialing < self._most:
+                if (opened := await self._open(path)) is not None:
+                    return opened
+                continue
+            async with self._changed:
+                await self._changed.wait_for(self._room)
+
+    def _room(self) -> bool:
+        return len(self._held) + self._dialing < self._most or any(
+            held.users < self._shared or not held.link.usable for held in self._held
+        )
+
+    async def _open(self, path: str) -> _Held[L] | None:
+        """One connection more; None when the server refuses it while others are open: then those have to do."""
+        self._dialing += 1
+        try:
+            async with asyncio.timeout(self.limits.connect_seconds):
+                held = _Held(await self._dial())
+        except TimeoutError as error:
+            raise Transient(f"the server did not let us in within {self.limits.connect_seconds:.0f} s") from error
+        except Exception as error:
+            meaning = self._meaning(error, path)
+            if self._held and isinstance(meaning, HaulageError) and meaning.retryable:
+                self._most = len(self._held)
+                return None
+            raise meaning from error
+        finally:
+            self._dialing -= 1
+            await self._tell()
+        held.users = 1
+        self._held.append(held)
+        return held
+
+    async def _tell(self) -> None:
+        async with self._changed:
+            self._changed.notify_all()
+
+    def _leave(self, held: _Held[L]) -> None:
+        """Use it for no other call."""
+        if held in self._held:
+            self._held.remove(held)
+            task = asyncio.ensure_future(held.link.close())
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        for held in list(self._held):
+            self._leave(held)
+        if self._closing:
+            await asyncio.wait(self._closing, timeout=self.limits.connect_seconds)
