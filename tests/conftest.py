@@ -4,12 +4,14 @@ import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
 from testbed.gcs import FakeGcs, GcpEmulator
-from testbed.process import NotInstalled
+from testbed.process import NotInstalled, Server
 from testbed.servers import Azurite, Moto, SeaweedFS
+from testbed.ssh import AsyncSSH, OpenSSH
 
 
 @pytest.fixture(scope="session")
@@ -59,6 +61,31 @@ def gcp_emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GcpEmulat
         yield server
 
 
+@pytest.fixture(scope="session")
+def openssh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenSSH]:
+    """Debian's sshd and its sftp-server. Skips where it is not installed, or we are not root."""
+    yield from _or_skip(OpenSSH(tmp_path_factory.mktemp("openssh")))
+
+
+@pytest.fixture(scope="session")
+def asyncssh_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AsyncSSH]:
+    """An SSH server with a password."""
+    yield from _or_skip(AsyncSSH(tmp_path_factory.mktemp("asyncssh")))
+
+
+S = TypeVar("S", bound=Server)
+
+
+def _or_skip(server: S) -> Iterator[S]:
+    """The server, running; the test is skipped with the reason where it cannot be started here."""
+    try:
+        server.start()
+    except NotInstalled as missing:
+        pytest.skip(str(missing))
+    yield server
+    server.stop()
+
+
 def fresh_name() -> str:
     """A name that no bucket or container has yet, and that S3 and Azure both take."""
     return f"hau-{uuid.uuid4().hex[:16]}"
@@ -89,7 +116,7 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     monkeypatch.setenv("HOME", str(home))
     for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "HAULAGE_HOME"):
         monkeypatch.delenv(name, raising=False)
-    for prefix in ("AWS_", "AZURE_", "GOOGLE_", "STORAGE_EMULATOR_"):
+    for prefix in ("AWS_", "AZURE_", "GOOGLE_", "STORAGE_EMULATOR_", "SFTP_", "FTP_"):
         for name in [name for name in os.environ if name.startswith(prefix)]:
             monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")

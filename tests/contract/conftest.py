@@ -14,6 +14,7 @@ import pytest
 from haulage.services.contract import Drive
 from haulage.services.registry import service
 from testbed.proxy import FaultProxy
+from testbed.ssh import AsyncSSH
 
 from .kit import Place, body_of, put_all
 from .voices import VOICES, Faults
@@ -23,7 +24,17 @@ Opens = Callable[..., Drive]
 NewRoot = Callable[[], Place]
 Limit = Callable[[str], None]
 
-SERVERS = ("local", "s3-seaweed", "s3-moto", "azure-azurite", "gcs-fake", "gcs-emulator")
+SERVERS = (
+    "local",
+    "s3-seaweed",
+    "s3-moto",
+    "azure-azurite",
+    "gcs-fake",
+    "gcs-emulator",
+    "sftp-openssh",
+    "sftp-asyncssh",
+)
+NO_HTTP = ("local", "sftp-openssh", "sftp-asyncssh")
 MIB = 1024 * 1024
 
 ONLY: dict[str, tuple[str, ...]] = {
@@ -69,6 +80,8 @@ SERVER_LIMITS: dict[str, dict[str, str]] = {
         "keeps conditions at the end of racing uploads": "gcp-storage-emulator has no preconditions (probed with "
         "2026.7.19); what there is is looked at before the last byte",
     },
+    "sftp-openssh": {},
+    "sftp-asyncssh": {},
 }
 """What a server (not the service!) cannot do, by the word that a case asks for: the reason, and where it is written."""
 
@@ -87,6 +100,8 @@ NAME_LIMITS: dict[str, list[tuple[re.Pattern[str], str]]] = {
         (re.compile(r"\\"), "Azurite lists a backslash as a slash"),
         (re.compile(r"(^|/)\.{1,2}(/|$)"), "Azurite answers 403 to '.' and '..' as parts: its router folds them"),
     ],
+    "sftp-openssh": [],
+    "sftp-asyncssh": [],
 }
 """Names that a server spells otherwise than the vendor's own service; each is tried on another server."""
 
@@ -104,7 +119,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         network = metafunc.definition.get_closest_marker("over_network")
         case = f"{metafunc.module.__name__.rpartition('.')[2]}.py::{metafunc.function.__name__}"
         names = [name for name in SERVERS if name not in ONLY or any(part in case for part in ONLY[name])]
-        metafunc.parametrize("server", [name for name in names if not network or name != "local"], scope="session")
+        without = NO_HTTP if "faults" in metafunc.fixturenames else ("local",) if network else ()
+        metafunc.parametrize("server", [name for name in names if name not in without], scope="session")
 
 
 PAGES = {
@@ -112,6 +128,7 @@ PAGES = {
     "s3": ("haulage.services.s3.listing", "PAGE_ENTRIES"),
     "azure-blob": ("haulage.services.azure_blob.drive", "PAGE_ENTRIES"),
     "gcs": ("haulage.services.gcs.drive", "PAGE_ENTRIES"),
+    "sftp": ("haulage.services.sftp.listing", "PAGE_ITEMS"),
 }
 """Where each service says how many entries a page is to have; made small for the cases about several pages."""
 
@@ -168,8 +185,34 @@ def _gcs(bed: Any, server: str) -> Place:
     )
 
 
+def _sftp(bed: Any, server: str) -> Place:
+    settings = {"server": "localhost", "port": str(bed.port), "user": bed.user, "host_key": bed.host_key}
+    if isinstance(bed, AsyncSSH):
+        secrets = {"password": bed.password}
+        wrong = {"password": "not-the-password-of-this-server"}
+        base = "/"
+    else:
+        secrets = {"private_key": bed.key("id").read_text().strip()}
+        wrong = {"private_key": bed.key("other").read_text().strip()}
+        base = str(bed.root)
+    return Place(
+        server=server,
+        service=service("sftp"),
+        settings={**settings, **secrets, "base_path": base},
+        root="",
+        least_part_bytes=64 * 1024,
+        port="port",
+        secrets=tuple(secrets.values()),
+        page_size=PAGES["sftp"],
+        wrong=wrong,
+        spellings=({"server": "LocalHost"}, {"base_path": base + "/"}),
+        files=str(bed.root),
+    )
+
+
 def _local(folder: Path) -> Place:
-    return Place("local", service("local"), {}, str(folder), least_part_bytes=64 * 1024, page_size=PAGES["local"])
+    page = PAGES["local"]
+    return Place("local", service("local"), {}, str(folder), least_part_bytes=64 * 1024, page_size=page, files="/")
 
 
 BEDS: dict[str, tuple[str, Callable[[Any, str], Place]]] = {
@@ -178,6 +221,8 @@ BEDS: dict[str, tuple[str, Callable[[Any, str], Place]]] = {
     "azure-azurite": ("azurite", _azure),
     "gcs-fake": ("fake_gcs", _gcs),
     "gcs-emulator": ("gcp_emulator", _gcs),
+    "sftp-openssh": ("openssh", _sftp),
+    "sftp-asyncssh": ("asyncssh_server", _sftp),
 }
 
 
@@ -291,8 +336,8 @@ class Sees:
 def sees(place: Place) -> Sees:
     """What somebody else does and sees at the case's root."""
     settings = place.settings
-    if place.server == "local":
-        return Sees(LocalWitness(place.root))
+    if place.files is not None:
+        return Sees(LocalWitness(str(Path(place.files) / place.root)))
     endpoint = settings["endpoint_url"]
     if place.service.id == "gcs":
         return Sees(GcsWitness(endpoint, place.root))

@@ -53,6 +53,12 @@ class Place:
     root: str
     least_part_bytes: int
     endpoint: str | None = None
+    port: str | None = None
+    """The settings' field that holds the server's port, for a service without a URL as endpoint."""
+    spellings: tuple[Mapping[str, str], ...] = ()
+    """Other settings that name the same place."""
+    files: str | None = None
+    """The folder of this machine where roots lie as files; None where the server keeps them in its own way."""
     secrets: tuple[str, ...] = ()
     wrong: Mapping[str, str] = field(default_factory=dict)
     """Settings with a key that the server refuses."""
@@ -74,6 +80,8 @@ class Place:
 
     def through(self, port: int) -> "Place":
         """The same root, reached at another port of this machine (a proxy, or nothing at all)."""
+        if self.port is not None:
+            return self.having(**{self.port: str(port)})
         assert self.endpoint is not None
         parts = urlsplit(self.settings[self.endpoint])
         return self.having(**{self.endpoint: f"{parts.scheme}://127.0.0.1:{port}{parts.path}"})
@@ -103,6 +111,11 @@ async def put(
 ) -> Written:
     """Write a small file as the engine does: all hashes known before."""
     return await drive.put(path, body, carried, digests(body), condition)
+
+
+async def next_revision(drive: Drive) -> None:
+    """Wait until an overwrite has another revision, where those are made of size and time alone."""
+    await asyncio.sleep(1.05 * drive.traits.revision_step / 1_000_000)
 
 
 async def put_all(drive: Drive, files: Mapping[str, bytes], at_once: int = 16) -> None:

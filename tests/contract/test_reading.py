@@ -11,7 +11,7 @@ from haulage.model.errors import Changed, Denied, Gone, HaulageError
 from haulage.services.contract import Drive
 
 from .conftest import Sees
-from .kit import MIB, Place, body_of, listed, put, read, read_path
+from .kit import MIB, Place, body_of, listed, next_revision, put, read, read_path
 
 SIZES = [0, 1, 2, 65_535, 65_536, 65_537, MIB - 1, MIB, MIB + 1, 2 * MIB]
 
@@ -83,6 +83,7 @@ async def test_changed_since_it_was_listed(drive: Drive, reader: Drive) -> None:
     """T22: the new version's bytes are never taken for the listed one's."""
     await put(drive, "a.bin", body_of(1000, seed=1))
     item = (await listed(reader))["a.bin"]
+    await next_revision(drive)
     await put(drive, "a.bin", body_of(1000, seed=2))
     with pytest.raises(Changed):
         await read(reader, item)
@@ -92,6 +93,7 @@ async def test_changed_between_two_halves(drive: Drive, reader: Drive) -> None:
     """T23: going on in the middle of a newer version would mix the two."""
     await put(drive, "a.bin", body_of(2 * MIB, seed=1))
     item = (await listed(reader))["a.bin"]
+    await next_revision(drive)
     await put(drive, "a.bin", body_of(2 * MIB, seed=2))
     with pytest.raises(Changed):
         await read(reader, item, MIB)
@@ -102,6 +104,7 @@ async def test_changed_by_somebody_else(drive: Drive, reader: Drive, sees: Sees)
     await sees.plant("a.bin", b"one")
     item = (await listed(reader))["a.bin"]
     await asyncio.sleep(0.02)
+    await next_revision(drive)
     await sees.plant("a.bin", b"two")
     with pytest.raises(Changed):
         await read(reader, item)

@@ -10,7 +10,7 @@ from haulage.model.item import Carried, Written
 from haulage.services.contract import ABSENT, Drive, Precondition
 
 from .conftest import Limit, Opens, Sees, declared
-from .kit import MIB, NOTHING, Place, body_of, digests, everything, files, listed, proves, put, read_path
+from .kit import MIB, NOTHING, Place, body_of, digests, everything, files, listed, next_revision, proves, put, read_path
 
 STAMP_US = 1_700_000_123_456_789
 
@@ -116,6 +116,7 @@ async def test_absent_conflicts_with_an_empty_file(drive: Drive, reader: Drive) 
 async def test_the_expected_revision_is_replaced(drive: Drive, reader: Drive) -> None:
     """An update of what the ledger knows; the next one needs the new revision."""
     first = await put(drive, "a.bin", b"one")
+    await next_revision(drive)
     second = await put(drive, "a.bin", b"two", condition=Precondition(revision=first.revision))
     assert second.revision != first.revision
     await put(drive, "a.bin", b"three", condition=Precondition(revision=second.revision))
@@ -133,6 +134,7 @@ async def test_a_listed_revision_serves_as_condition(drive: Drive, reader: Drive
 async def test_an_outdated_revision_conflicts(drive: Drive, reader: Drive) -> None:
     """F33: changed by somebody else in the meantime; nothing is overwritten."""
     first = await put(drive, "a.bin", b"one")
+    await next_revision(drive)
     await put(drive, "a.bin", b"two")
     with pytest.raises(Conflict):
         await put(drive, "a.bin", b"three", condition=Precondition(revision=first.revision))
@@ -234,6 +236,8 @@ async def test_odd_modification_times_are_kept(drive: Drive, reader: Drive, stam
     step = drive.traits.times
     declared(step, "times of ours")
     assert step is not None
+    span = drive.traits.time_span
+    declared(span is None or span[0] <= stamp_us <= span[1], "such time")
     await put(drive, "a.bin", b"a", Carried(modified_us=stamp_us))
     item = (await listed(reader))["a.bin"]
     async with reader.open(item) as content:

@@ -9,7 +9,7 @@ import msgspec
 from haulage.model.errors import Refused
 
 SERVERS = frozenset({"dav", "davs", "sftp", "ftp", "ftps"})
-"""Schemes whose URLs name a server, and may name its port."""
+"""Schemes whose URLs name a server, and may name its port and a user."""
 
 EXAMPLES = "Write file:///folder, s3://bucket/prefix, az://container/prefix, or connector-name:/path."
 
@@ -17,7 +17,7 @@ EXAMPLES = "Write file:///folder, s3://bucket/prefix, az://container/prefix, or 
 class Location(msgspec.Struct, frozen=True):
     """A parsed location. Either `scheme` (a URL's) or `connector` (a name) is set.
 
-    root: the path inside, without slashes around it ("bucket/prefix", "host:port/path"); for scheme "file" an
+    root: the path inside, without slashes around it ("bucket/prefix", "user@host:port/path"); for scheme "file" an
     absolute path.
     """
 
@@ -56,8 +56,8 @@ def _url(text: str, scheme: str, rest: str) -> Location:
     if not bucket:
         raise Refused(f"{text!r} names no {'server' if scheme in SERVERS else 'bucket or container'}", EXAMPLES)
     if scheme in SERVERS:
-        if "@" in bucket:
-            raise Refused("a location holds no user or password", "Give them by environment, option or connector.")
+        if ":" in bucket.rpartition("@")[0]:
+            raise Refused("a location holds no password", "Give it by environment, option or connector.")
     elif "@" in bucket or ":" in bucket:
         raise Refused("a location holds no user, key or port", "Give keys by environment, option or connector.")
     prefix = prefix[:-1] if prefix.endswith("/") else prefix

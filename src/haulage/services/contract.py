@@ -25,6 +25,9 @@ class Traits(msgspec.Struct, frozen=True):
     names: what names it takes. folders: "real" where folders are nodes of their own, "markers" where they are
     implied by the paths of files and an empty one needs a marker object.
     times: the step in which it keeps modification times, in microseconds; None where it keeps none of ours.
+    time_span: the first and last such time that it can keep; None without limit.
+    revision_step: microseconds within which an overwrite of equal size may keep its revision, since that is made of
+    size and time alone; 0 where every overwrite has a revision of its own.
     metadata: keeps pairs of the user's own, and content type etc. (Carried).
     largest_file, single_put_limit: bytes; a file over `single_put_limit` goes up in parts.
     put_hashes: algorithms that `put` needs in `digests` (it is free to ignore others).
@@ -53,6 +56,8 @@ class Traits(msgspec.Struct, frozen=True):
     confirms: Literal["hash", "size"] = "hash"
     parts_in_order: bool = False
     resumes: bool = True
+    time_span: tuple[int, int] | None = None
+    revision_step: int = 0
 
 
 class Precondition(msgspec.Struct, frozen=True):

@@ -19,6 +19,7 @@ PLACES = {  # id: the scheme of its URLs, and where it is declared; only what a 
     "dropbox": ("dropbox", "haulage.services.dropbox", "DROPBOX"),
     "dropbox-business": ("dropbox-business", "haulage.services.dropbox", "DROPBOX_BUSINESS"),
     "egnyte": ("egnyte", "haulage.services.egnyte", "EGNYTE"),
+    "sftp": ("sftp", "haulage.services.sftp", "SFTP"),
     "local": ("file", "haulage.services.local", "LOCAL"),
 }
 

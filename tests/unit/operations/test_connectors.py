@@ -203,6 +203,7 @@ async def test_no_object_that_holds_a_secret_shows_it(service_id: str) -> None:
     settings = {
         "s3": {**S3, "session_token": CANARY},
         "azure-blob": {"account_name": "a", "account_key": "Y2FuYXJ5LTV1cDNyLTUzY3IzNw=="},
+        "sftp": {"server": "h", "user": "u", "password": CANARY, "private_key": CANARY, "passphrase": CANARY},
         "gcs": {"client_id": "c", "client_secret": CANARY, "refresh_token": CANARY},
     }[service_id]
 

@@ -5,14 +5,14 @@ holds state, and is used by several calls at a time where its protocol allows th
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager
 from typing import Generic, Protocol, TypeVar
 
-from haulage.model.errors import HaulageError, Transient
+from haulage.model.errors import HaulageError, Transient, Unreachable
+from haulage.model.item import Carried, Item
 from haulage.services.contract import Pacer
-from haulage.services.transport import Limits, RateWatchdog, next_attempt
-from haulage.services.transport import Trace as Trace
+from haulage.services.transport import Limits, RateWatchdog, Trace, next_attempt
 from haulage.services.transport import limits as limits_here
 
 
@@ -42,7 +42,8 @@ Judge = Callable[[Exception, str], HaulageError | None]
 class Progress:
     """The deadline of one call: it must move on within the idle time, and not trickle. Counts bytes for the trace."""
 
-    def __init__(self, trace: Trace, limits: Limits, timeout: asyncio.Timeout) -> None:
+    def __init__(self, trace: Trace, limits: Limits, timeout: asyncio.Timeout | None) -> None:
+        """timeout: that of the call; None where somebody else watches each step."""
         self._trace = trace
         self._timeout = timeout
         self._idle_seconds = limits.idle_seconds
@@ -61,7 +62,8 @@ class Progress:
 
     def waiting(self) -> None:
         """A new step begins, which may take its own time."""
-        self._timeout.reschedule(self._clock() + self._idle_seconds)
+        if self._timeout is not None:
+            self._timeout.reschedule(self._clock() + self._idle_seconds)
 
     def _moved(self, count: int) -> None:
         self.waiting()
@@ -71,14 +73,30 @@ class Progress:
 Do = Callable[[L, Progress], Awaitable[T]]
 
 
+class Opened(Protocol):
+    """A file that is being read on a connection: Content, and a way to let go of it."""
+
+    item: Item
+    carried: Carried
+
+    def chunks(self) -> AsyncGenerator[bytes, None]:
+        """The bytes, as the protocol gives them, with its own errors."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of it, read to its end or not. Raises nothing of the protocol's."""
+        ...
+
+
 class _Held(Generic[L]):
     def __init__(self, link: L) -> None:
         self.link = link
         self.users = 0
+        self.left = False
 
 
 class Links(Generic[L]):
-    """Makes calls on a few kept connections.
+    """Makes calls on a few kept connections; `trace.calls` is counted by whoever speaks the protocol.
 
     most: connections at once; it falls when the server refuses another one while some are open. shared: calls at a
     time on each. A connection that breaks is left to nobody; its calls are made again on another one.
@@ -124,18 +142,59 @@ class Links(Generic[L]):
     async def link(self, operation: str, path: str) -> AsyncIterator[tuple[L, Progress]]:
         """A connection for one call, with its deadline; once, without another attempt. Raises errors of the model."""
         held = await self._take(path)
-        self.trace.calls[operation] += 1
         try:
             async with asyncio.timeout(self.limits.idle_seconds) as timeout:
                 yield held.link, Progress(self.trace, self.limits, timeout)
-        except TimeoutError as error:
-            self._leave(held)
-            raise Transient(f"{operation}: no answer within {self.limits.idle_seconds:.0f} s") from error
         except Exception as error:
-            raise self._meaning(error, path) from error
+            meaning = self._after_break(held, error, operation, path)
+            if meaning is error:
+                raise
+            raise meaning from error
         finally:
-            held.users -= 1
-            await self._tell()
+            await self._release(held)
+
+    @asynccontextmanager
+    async def stream(
+        self, operation: str, path: str, do: Callable[[L], Awaitable[Opened]]
+    ) -> AsyncIterator["Streamed[L]"]:
+        """A file to read, on a connection that is held for it. A break in its body is the caller's to resume."""
+        number = 0
+        while True:
+            await self._pacer.ready()
+            number += 1
+            held = await self._take(path)
+            try:
+                async with asyncio.timeout(self.limits.idle_seconds):
+                    opened = await do(held.link)
+                self._pacer.answered()
+                break
+            except BaseException as error:
+                meaning = self._after_break(held, error, operation, path)
+                await self._release(held)
+                if not isinstance(meaning, HaulageError):
+                    raise
+                number = await next_attempt(meaning, number, self.limits.attempts, self._pacer, self.limits)
+        try:
+            yield Streamed(self, held, opened)
+        finally:
+            await asyncio.shield(opened.close())
+            await self._release(held)
+
+    def _after_break(self, held: _Held[L], error: BaseException, operation: str, path: str) -> BaseException:
+        """What it means; a connection that may be broken is used no more."""
+        meaning: BaseException = error
+        if isinstance(error, TimeoutError):
+            meaning = Transient(f"{operation}: no answer within {self.limits.idle_seconds:.0f} s")
+        elif isinstance(error, Exception):
+            meaning = self._meaning(error, path)
+        if isinstance(meaning, Transient):
+            self._leave(held)
+        return meaning
+
+    async def _release(self, held: _Held[L]) -> None:
+        held.users -= 1
+        self._close_left(held)
+        await self._tell()
 
     def _meaning(self, error: Exception, path: str) -> Exception:
         if isinstance(error, HaulageError):
@@ -169,7 +228,7 @@ class Links(Generic[L]):
             async with asyncio.timeout(self.limits.connect_seconds):
                 held = _Held(await self._dial())
         except TimeoutError as error:
-            raise Transient(f"the server did not let us in within {self.limits.connect_seconds:.0f} s") from error
+            raise Unreachable(f"the server did not let us in within {self.limits.connect_seconds:.0f} s") from error
         except Exception as error:
             meaning = self._meaning(error, path)
             if self._held and isinstance(meaning, HaulageError) and meaning.retryable:
@@ -188,9 +247,14 @@ class Links(Generic[L]):
             self._changed.notify_all()
 
     def _leave(self, held: _Held[L]) -> None:
-        """Use it for no other call."""
-        if held in self._held:
+        """Use it for no other call; it is closed when those that are under way on it are over."""
+        if not held.left:
+            held.left = True
             self._held.remove(held)
+            self._close_left(held)
+
+    def _close_left(self, held: _Held[L]) -> None:
+        if held.left and not held.users:
             task = asyncio.ensure_future(held.link.close())
             self._closing.add(task)
             task.add_done_callback(self._closing.discard)
@@ -198,6 +262,37 @@ class Links(Generic[L]):
     async def close(self) -> None:
         """Close all connections."""
         for held in list(self._held):
+            held.users = 0
             self._leave(held)
         if self._closing:
             await asyncio.wait(self._closing, timeout=self.limits.connect_seconds)
+
+
+class Streamed(Generic[L]):
+    """A file being read; see Content. Each step of its body has the idle time, and a trickle is no body."""
+
+    def __init__(self, links: Links[L], held: _Held[L], opened: Opened) -> None:
+        self.item = opened.item
+        self.carried = opened.carried
+        self._links = links
+        self._held = held
+        self._opened = opened
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The bytes. Raises errors of the model only."""
+        links, progress = self._links, Progress(self._links.trace, self._links.limits, None)
+        async with aclosing(self._opened.chunks()) as source:
+            while True:
+                try:
+                    async with asyncio.timeout(links.limits.idle_seconds):
+                        chunk = await anext(source, None)
+                    if chunk is not None:
+                        progress.received(len(chunk))
+                except Exception as error:
+                    meaning = links._after_break(self._held, error, "read", self.item.path)
+                    if meaning is error:
+                        raise
+                    raise meaning from error
+                if chunk is None:
+                    return
+                yield chunk

@@ -30,9 +30,7 @@ class Pages:
     def __init__(self) -> None:
         self._held: OrderedDict[str, _Names] = OrderedDict()
 
-    async def page(
-        self, folder: str, cursor: str | None, size: int, read: Callable[[], AsyncIterator[Item]]
-    ) -> Page:
+    async def page(self, folder: str, cursor: str | None, size: int, read: Callable[[], AsyncIterator[Item]]) -> Page:
         """The page of `size` items after `cursor`. read: all items of the folder, in any order."""
         after = cursor or ""
         held = self._held.pop(folder, None) if cursor is not None else None

@@ -1,0 +1,228 @@
+"""Writing a file so that nobody ever sees half of it: under a hidden name, read back, then renamed in one step."""
+
+import asyncio
+import hashlib
+from collections.abc import Mapping
+from contextlib import suppress
+
+import asyncssh
+
+from haulage.model.errors import Conflict, HaulageError, Mismatch, OutcomeUnknown, Transient, Unreachable
+from haulage.model.item import Carried, Item, Kind, Written
+from haulage.services.contract import Precondition
+from haulage.services.links import Links, Progress, hidden_name
+from haulage.services.sftp.judge import Unexplained
+from haulage.services.sftp.listing import Listing, item_of
+from haulage.services.sftp.reading import all_at_once, close_quietly, read_all
+from haulage.services.sftp.traits import NEWEST_SECOND, SECOND_US
+from haulage.services.sftp.tree import Tree
+from haulage.services.sftp.wire import CREATE, EXCLUSIVE, READ, WRITE, File, Wire
+
+WRITES_AT_ONCE = 16
+
+
+def times_of(modified_us: int | None) -> dict[str, int]:
+    """Attributes that keep the time, as near as 32 bits come (Q5); none where none is carried."""
+    if modified_us is None:
+        return {}
+    seconds = min(max(modified_us // SECOND_US, 0), NEWEST_SECOND)
+    return {"atime": seconds, "mtime": seconds}
+
+
+class Writing:
+    """Writes files of one tree. reads_back: every byte is read again and compared, else the size alone (Q7)."""
+
+    def __init__(self, links: Links[Wire], tree: Tree, listing: Listing, reads_back: bool) -> None:
+        self._links = links
+        self._tree = tree
+        self._listing = listing
+        self.reads_back = reads_back
+
+    async def whole(
+        self, path: str, body: bytes | memoryview, carried: Carried, digests: Mapping[str, str], condition: Precondition
+    ) -> Written:
+        """See Drive.put."""
+        above = path.rpartition("/")[0]
+        target = self._tree.at(path)
+        await self.expect(path, condition)
+        folder = await (self._tree.folder if condition.revision is not None else self._tree.make)(above)
+        hidden = folder + b"/" + hidden_name().encode()
+        data = bytes(body)
+
+        async def send(wire: Wire, progress: Progress) -> tuple[asyncssh.SFTPAttrs, bytes | None]:
+            return await self._send(wire, hidden, data, carried, progress)
+
+        try:
+            attributes, read_back = await self._links.call("write", path, send)
+            hashes = await self._proven(path, read_back, digests)
+            if attributes.size != len(data):
+                raise Mismatch(f"{path!r}: the server holds {attributes.size} bytes of {len(data)}")
+            await self.publish(hidden, target, path, condition)
+        except BaseException:
+            await asyncio.shield(self._removed(hidden))
+            raise
+        return written_of(item_of(path, attributes), hashes)
+
+    async def _send(
+        self, wire: Wire, hidden: bytes, data: bytes, carried: Carried, progress: Progress
+    ) -> tuple[asyncssh.SFTPAttrs, bytes | None]:
+        """Write it under the hidden name, anew; what the server then says of it, and what reads back."""
+        try:
+            file = await wire.open(hidden, READ | WRITE | CREATE | EXCLUSIVE)
+        except asyncssh.SFTPFailure:  # an earlier attempt got so far
+            await wire.remove(hidden)
+            file = await wire.open(hidden, READ | WRITE | CREATE | EXCLUSIVE)
+        try:
+            answers = await (self._in_one_breath if self._is_small(wire, data) else self._in_blocks)(
+                wire, file, data, times_of(carried.modified_us), progress
+            )
+        except BaseException:
+            # On the same connection, so that it comes after whatever is still on its way.
+            await asyncio.shield(_dropped(wire, file, hidden))
+            raise
+        return answers
+
+    def _is_small(self, wire: Wire, data: bytes) -> bool:
+        return len(data) <= min(wire.write_bytes, wire.read_bytes)
+
+    async def _in_one_breath(
+        self, wire: Wire, file: File, data: bytes, times: dict[str, int], progress: Progress
+    ) -> tuple[asyncssh.SFTPAttrs, bytes | None]:
+        """All requests on their way at once: a server works on those of one file in order."""
+        requests = [file.write(0, data)] if data else []
+        reads = [file.read(0, len(data))] if data and self.reads_back else []
+        sets = [file.set(**times)] if times else []
+        answers = await all_at_once(*requests, *reads, *sets, file.sync(), file.stat(), file.close())
+        progress.sent(len(data))
+        if reads and len(answers[len(requests)]) != len(data):
+            raise Mismatch(f"of {len(data)} bytes that were written {len(answers[len(requests)])} read back")
+        return answers[-2], (answers[len(requests)] if reads else b"" if self.reads_back else None)
+
+    async def _in_blocks(
+        self, wire: Wire, file: File, data: bytes, times: dict[str, int], progress: Progress
+    ) -> tuple[asyncssh.SFTPAttrs, bytes | None]:
+        await write_blocks(wire, file, 0, memoryview(data), progress)
+        read_back = None
+        if self.reads_back:
+            read_back = await read_all(wire, file, 0, len(data), progress)
+        sets = [file.set(**times)] if times else []
+        answers = await all_at_once(*sets, file.sync(), file.stat(), file.close())
+        return answers[-2], read_back
+
+    async def _proven(self, path: str, read_back: bytes | None, digests: Mapping[str, str]) -> dict[str, str]:
+        if read_back is None:
+            return {}
+        known = await sha256_of(read_back)
+        prove(path, known, digests.get("sha256"))
+        return {"sha256": known}
+
+    async def expect(self, path: str, condition: Precondition) -> None:
+        """Raise Conflict where the precondition does not hold as yet. "Absent" is the server's to refuse, later."""
+        if condition.revision is None:
+            return
+        there = await self._listing.look(path)
+        if there is None or there.kind is not Kind.FILE or there.revision != condition.revision:
+            raise Conflict(f"{path!r} is not the revision that was expected")
+
+    async def publish(self, hidden: bytes, target: bytes, path: str, condition: Precondition) -> None:
+        """Give the hidden file its name. Raises Conflict, OutcomeUnknown.
+
+        Its name is of this attempt alone, so a renaming whose answer was lost can be asked for again: when the
+        hidden file is gone, it took effect.
+        """
+        asked = False
+
+        async def rename(wire: Wire, _: Progress) -> None:
+            nonlocal asked
+            again, asked = asked, True
+            try:
+                await (wire.rename_new(hidden, target) if condition.absent else _replace(wire, hidden, target))
+            except asyncssh.SFTPNoSuchFile:
+                if not again:
+                    raise
+
+        await self.expect(path, condition)
+        try:
+            await self._links.call("rename", path, rename)
+        except (Unexplained, Conflict) as error:
+            there = await self._listing.look(path)
+            if there is None:
+                raise
+            what = "a folder" if there.kind is Kind.FOLDER else "there already"
+            raise Conflict(f"{path!r} is {what} at the destination") from error
+        except (Transient, Unreachable) as error:
+            if asked:
+                raise OutcomeUnknown(error.message) from error
+            raise
+
+    async def _removed(self, hidden: bytes) -> None:
+        """Remove what is left of an attempt that failed; where the server cannot be asked, it stays, hidden."""
+        with suppress(HaulageError):
+            await self._links.call("remove", "", lambda wire, _: wire.remove(hidden), attempts=1)
+
+
+async def _replace(wire: Wire, hidden: bytes, target: bytes) -> None:
+    """Over what is there, in one step; in three where the server does not offer that (Q6)."""
+    try:
+        return await wire.rename_over(hidden, target)
+    except asyncssh.SFTPOpUnsupported:
+        pass
+    aside = target.rpartition(b"/")[0] + b"/" + hidden_name().encode()
+    try:
+        await wire.rename_new(target, aside)
+    except asyncssh.SFTPNoSuchFile:
+        return await wire.rename_new(hidden, target)
+    try:
+        await wire.rename_new(hidden, target)
+    except BaseException:
+        await asyncio.shield(wire.rename_new(aside, target))
+        raise
+    await wire.remove(aside)
+
+
+async def _dropped(wire: Wire, file: File, hidden: bytes) -> None:
+    await close_quietly(file)
+    with suppress(asyncssh.Error, OSError):
+        await wire.remove(hidden)
+
+
+async def write_blocks(wire: Wire, file: File, offset: int, body: memoryview, progress: Progress) -> None:
+    """Write the body at that offset, several requests ahead. Raises the library's errors."""
+    size = wire.write_bytes
+    starts = iter(range(0, len(body), size))
+
+    async def work() -> None:
+        for start in starts:
+            piece = bytes(body[start : start + size])
+            await file.write(offset + start, piece)
+            progress.sent(len(piece))
+
+    workers = [asyncio.ensure_future(work()) for _ in range(min(WRITES_AT_ONCE, -(-len(body) // size)))]
+    try:
+        await asyncio.gather(*workers)
+    except BaseException:
+        for worker in workers:
+            worker.cancel()
+        await asyncio.gather(*workers, return_exceptions=True)
+        raise
+
+
+INLINE_BYTES = 64 * 1024
+
+
+async def sha256_of(data: bytes) -> str:
+    """In a thread, where there is much of it."""
+    if len(data) <= INLINE_BYTES:
+        return hashlib.sha256(data).hexdigest()
+    return await asyncio.to_thread(lambda: hashlib.sha256(data).hexdigest())
+
+
+def prove(path: str, found: str, announced: str | None) -> None:
+    """Raise Mismatch where what was read back is not what was announced."""
+    if announced is not None and announced.lower() != found:
+        raise Mismatch(f"{path!r}: what was written reads back with SHA-256 {found}, announced was {announced}")
+
+
+def written_of(item: Item, hashes: Mapping[str, str], parts_checked: bool = False) -> Written:
+    """The confirmation of a file that was renamed into place."""
+    return Written(item.path, item.revision, item.size, hashes, item.modified_us, parts_checked=parts_checked)
