@@ -64,10 +64,19 @@ class Api:
         """GET, decoded. Raises what the judge says, and Mismatch for an answer of another shape."""
         return self._decoded(await self._call(operation, "GET", url, None, headers or {}), operation, kind)
 
-    async def post(self, operation: str, url: str, kind: type[T], body: Any, *, repeatable: bool = True) -> T:
+    async def post(
+        self,
+        operation: str,
+        url: str,
+        kind: type[T],
+        body: Any,
+        *,
+        headers: Mapping[str, str] | None = None,
+        repeatable: bool = True,
+    ) -> T:
         """POST of JSON, decoded likewise."""
-        sent = msgspec.json.encode(body)
-        told = await self._call(operation, "POST", url, sent, {"Content-Type": "application/json"}, repeatable)
+        sent = {"Content-Type": "application/json", **(headers or {})}
+        told = await self._call(operation, "POST", url, msgspec.json.encode(body), sent, repeatable)
         return self._decoded(told, operation, kind)
 
     async def form(self, operation: str, url: str, values: Mapping[str, str]) -> None:

@@ -16,18 +16,23 @@ CLIENT_SECRET = Field(
     env=("HAULAGE_BOX_CLIENT_SECRET",),
 )
 CODE = Way("code", "Sign in with a browser", ("client_id", "client_secret"))
-OAUTH = OAuth(
-    authorize_url="https://account.box.com/api/oauth2/authorize",
-    token_url="https://api.box.com/oauth2/token",  # noqa: S106 - an address
-    hosts=HOSTS,
-    read=("root_readonly",),
-    write=("root_readwrite",),
-    scopes_named=False,
-    pkce=False,
-    refresh="single",
-    values=values,
-    assertion=assertion,
-)
+DIRECTORY = ("manage_managed_users", "manage_groups")
+
+
+def _oauth(*more: str) -> OAuth:
+    return OAuth(
+        authorize_url="https://account.box.com/api/oauth2/authorize",
+        token_url="https://api.box.com/oauth2/token",  # noqa: S106 - an address
+        hosts=HOSTS,
+        read=("root_readonly", *more),
+        write=("root_readwrite", *more),
+        scopes_named=False,
+        pkce=False,
+        refresh="single",
+        values=values,
+        assertion=assertion,
+    )
+
 
 BOX = Service(
     id="box",
@@ -36,7 +41,7 @@ BOX = Service(
     fields=(CLIENT_ID, CLIENT_SECRET),
     authorisation=Authorisation(
         ways=(CODE,),
-        oauth=OAUTH,
+        oauth=_oauth(),
         open_account=single,
         revoking="Box ends the authorisation of this connector.",
         security_page="https://app.box.com/account",
@@ -75,7 +80,7 @@ BOX_ENTERPRISE = Service(
             ),
             Way("code", "An admin or co-admin signs in with a browser", ("client_id", "client_secret")),
         ),
-        oauth=OAUTH,
+        oauth=_oauth(*DIRECTORY),
         open_account=enterprise,
         revoking="Box ends the authorisation of this connector.",
         security_page="https://app.box.com/master",
