@@ -189,10 +189,7 @@ class TokenKeeper:
     def _check(self, row: ConnectorRow) -> None:
         usable = {ConnectorState.DELETING, ConnectorState.DEAUTHORISED} if self._leaving else USABLE
         if row.state not in usable:
-            state = row.state.value.replace("_", " ")
-            raise NeedsReauthorisation(
-                f"the connector {row.name} is {state}" + (f": {row.reason}" if row.reason else "")
-            )
+            raise unusable(row)
 
     async def _read(self) -> tuple[ConnectorRow, Tokens | None, dict[str, str]]:
         """The row as it is now, and its secrets. A change of the master key between the two reads is read again."""
