@@ -156,9 +156,9 @@ class Microsoft(SignsIn):
         return self.consents.setdefault(f"{tenant.id}|{client_id}", Consent())
 
     def caller(self, call: Call) -> Caller | None:
-        """Who calls, if the token is one of ours and lives."""
+        """Who calls, if the token is one of ours and has not run out; what ends its grant does not end it."""
         found = self.oauth.token(self.oauth.bearer(call), "access")
-        if found is None or not self.oauth.alive(*found):
+        if found is None or found[0].ended or self.oauth.expired(found[0]):
             return None
         token, grant = found
         return Caller(
@@ -195,7 +195,7 @@ class Microsoft(SignsIn):
             caller.token.expires_at = call.event.time
             caller = None
         if caller is not None and call.fault("grant_revoked") is not None:
-            self.oauth.records.grants[caller.token.grant].ended = "sessions"
+            self.oauth.records.grants[caller.token.grant].ended = caller.token.ended = "sessions"
             caller = None
         if caller is None:
             return self.unauthenticated(call)

@@ -81,8 +81,8 @@ class People:
         if found is None:
             text = f"Resource '{name}' does not exist or one of its queried reference-property objects are not present."
             raise Refusal(graph_error(call, 404, "Request_ResourceNotFound", text))
-        if caller.scopes.isdisjoint(f"User.ReadBasic.All {READ_USERS}".split()):
-            raise Refusal(self._service.not_allowed(call))
+        if call.method == "GET" and caller.scopes.isdisjoint(f"User.ReadBasic.All {READ_USERS}".split()):
+            raise Refusal(self._service.not_allowed(call))  # User.Read is for oneself
         return found
 
     def me(self, call: Call) -> Answer:

@@ -29,6 +29,8 @@ ENDS = {
 NO_CONSENT = (65001, "The user or administrator has not consented to use the application.", "consent_required")
 MALFORMED = (70000, "The user could not be authenticated or the grant is expired. The user must sign in again.", "")
 
+Told = dict[str, Any]
+
 
 class Tokens:
     """What POST /{tenant}/oauth2/v2.0/token does."""
@@ -54,7 +56,10 @@ class Tokens:
         if tenant is None and segment not in MANY:
             raise self.refusal(call, "invalid_request", 90002, f"Tenant '{segment}' not found.")
         application = self.client(call, form, needs_public=kind == DEVICE_GRANT)
-        return redeem(call, form, application, tenant)
+        told = redeem(call, form, application, tenant)
+        if form.get("client_info") != "1":
+            told.pop("client_info", None)
+        return json_answer(told, headers={"Cache-Control": "no-store, no-cache"})
 
     def refusal(self, call: Call, error: str, number: int, text: str, suberror: str = "") -> Refusal:
         """An error of the endpoint, to be raised."""
@@ -128,7 +133,7 @@ class Tokens:
                     return certificate
         return None
 
-    def _code(self, call: Call, form: dict[str, str], application: Application, tenant: Tenant | None) -> Answer:
+    def _code(self, call: Call, form: dict[str, str], application: Application, tenant: Tenant | None) -> Told:
         if not form.get("code"):
             raise self.refusal(call, "invalid_request", 900144, _absent("code"))
         code = self._service.oauth.records.codes.get(form["code"])
@@ -160,14 +165,14 @@ class Tokens:
         tenant_id: str,
         scopes: tuple[str, ...],
         code: Code | None = None,
-    ) -> Answer:
+    ) -> Told:
         """The answer to a sign-in that is over: a new grant with its tokens."""
         grant = self._service.oauth.open(application.client_id, upn, scopes, tenant=tenant_id)
         call.event.actor = upn
         nonce = code.details.get("nonce", "") if code else ""
-        return json_answer(self.given(grant, scopes, nonce))
+        return self.given(grant, scopes, nonce)
 
-    def _refresh(self, call: Call, form: dict[str, str], application: Application, tenant: Tenant | None) -> Answer:
+    def _refresh(self, call: Call, form: dict[str, str], application: Application, tenant: Tenant | None) -> Told:
         if not form.get("refresh_token"):
             raise self.refusal(call, "invalid_request", 900144, _absent("refresh_token"))
         found = self._service.oauth.token(form["refresh_token"], "refresh")
@@ -181,7 +186,7 @@ class Tokens:
         scopes = self._asked(call, form, application) or grant.scopes
         user = self._service.directory.signed_in(grant.user)
         self._check_consent(call, application, user, grant, scopes)
-        return json_answer(self.given(grant, scopes))
+        return self.given(grant, scopes)
 
     def _check_grant(self, call: Call, token: Token, grant: Grant, tenant: Tenant | None) -> None:
         user = self._service.directory.account(grant.user)
@@ -206,7 +211,7 @@ class Tokens:
         if lacking:
             raise self.refusal(call, "invalid_grant", *(MALFORMED if user.personal else NO_CONSENT))
 
-    def _device(self, call: Call, form: dict[str, str], application: Application, tenant: Tenant | None) -> Answer:
+    def _device(self, call: Call, form: dict[str, str], application: Application, tenant: Tenant | None) -> Told:
         found = self._service.oauth.records.codes.get(form.get("device_code", ""))
         if found is None or found.client_id != application.client_id or found.method != "device":
             raise self.refusal(call, "bad_verification_code", 70018, "Invalid verification code.")
@@ -225,7 +230,7 @@ class Tokens:
         found.used = "redeemed"
         return self.signed_in(call, application, found.user, found.details["tenant"], found.scopes)
 
-    def _application(self, call: Call, form: dict[str, str], application: Application, tenant: Tenant | None) -> Answer:
+    def _application(self, call: Call, form: dict[str, str], application: Application, tenant: Tenant | None) -> Told:
         """The application by itself. What it may is what an administrator has granted it, which can be nothing."""
         if tenant is None or tenant.personal:
             text = f"The grant type is not supported over the /{call.params['tenant']} endpoint."
@@ -248,9 +253,7 @@ class Tokens:
         call.event.actor = f"app {application.client_id}"
         grant = self._service.oauth.open(application.client_id, "", roles, tenant=tenant.id)
         token, seconds = self._access(grant, roles)
-        return json_answer(
-            {"token_type": "Bearer", "expires_in": seconds, "ext_expires_in": seconds, "access_token": token.value}
-        )
+        return {"token_type": "Bearer", "expires_in": seconds, "ext_expires_in": seconds, "access_token": token.value}
 
     def _asked_plain(self, call: Call, asked: tuple[str, ...]) -> tuple[str, ...]:
         try:
