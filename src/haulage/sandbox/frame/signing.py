@@ -13,8 +13,13 @@ from cryptography.x509.oid import NameOID
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
+from joserfc.jws import JWSRegistry
 
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256")
+
+
+class _Registry(JWSRegistry):
+    max_header_length = 16_384  # client libraries send their whole certificate along (x5c)
 
 
 class NotSigned(Exception):
@@ -106,6 +111,7 @@ def verified(assertion: str, pem: str) -> dict[str, Any]:
     Times are not looked at: each vendor allows others.
     """
     try:
-        return dict(jwt.decode(assertion, _key(pem), algorithms=list(ALGORITHMS)).claims)
+        taken = _Registry(algorithms=list(ALGORITHMS), strict_check_header=False)
+        return dict(jwt.decode(assertion, _key(pem), registry=taken).claims)
     except (JoseError, ValueError) as error:
         raise NotSigned(str(error)) from None
