@@ -139,12 +139,15 @@ class Desk:
             if content.size > INLINE_BYTES and not known(content, "sha1"):
                 await asyncio.to_thread(self.world.contents.hash, content, "sha1")
 
-    async def shown(self, call: Call, item: Item, status: int = 200) -> Answer:
-        """The item as the answer."""
+    async def shown(self, call: Call, item: Item, status: int = 200, *, inside: bool = True) -> Answer:
+        """The item as the answer. inside: a folder with what is in it."""
         await self.hashed([item.content])
         self.saw(call, [item])
         etag = {"ETag": f'"{item.etag}"'} if item.parent else {}
-        return json_answer(self.shapes.item(item, self.user(call), call, self.fields(call)), status, etag)
+        made = self.shapes.item(item, self.user(call), call, self.fields(call))
+        if not inside:
+            made.pop("item_collection", None)
+        return json_answer(made, status, etag)
 
     def limit(self, call: Call, standard: int = 100, largest: int = LARGEST_LIMIT) -> int:
         """The `limit` of a list. Raises Refusal."""

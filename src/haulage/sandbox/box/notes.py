@@ -7,7 +7,7 @@ from haulage.sandbox.box.errors import refuse, wrong
 from haulage.sandbox.box.texts import check_name
 from haulage.sandbox.box.uploads import UploadDesk
 from haulage.sandbox.frame.routing import Route
-from haulage.sandbox.frame.wire import Answer, Call
+from haulage.sandbox.frame.wire import Answer, Call, json_answer
 
 
 class Notes(UploadDesk):
@@ -33,4 +33,4 @@ class Notes(UploadDesk):
         paragraphs = [{"type": "paragraph", "content": [{"type": "text", "text": line}]} for line in lines]
         note = {"version": 1, "schema_version": 1, "doc": {"type": "doc", "content": paragraphs}}
         made = self.create(call, parent, name, self.world.contents.of(msgspec.json.encode(note)), {})
-        return await self.shown(call, made, 201)
+        return json_answer({"type": "file", "id": made.id}, 201)

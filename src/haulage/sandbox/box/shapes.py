@@ -299,7 +299,6 @@ class Shapes:
             "expires_at": dated(one.expires_at) if one.expires_at else None,
             "acknowledged_at": dated(one.modified_at) if one.status == "accepted" else None,
             "is_access_only": False,
-            "can_view_path": one.can_view_path,
         }
 
     def _collaborator(self, one: Collaboration) -> dict[str, Any] | None:
@@ -352,7 +351,6 @@ def lock_shape(lock: Lock, by: dict[str, Any]) -> dict[str, Any]:
         "created_by": by,
         "created_at": dated(lock.created_at),
         "expired_at": dated(lock.expires_at) if lock.expires_at else None,
-        "expires_at": dated(lock.expires_at) if lock.expires_at else None,
         "is_download_prevented": lock.download_prevented,
         "app_type": None,
     }

@@ -59,7 +59,7 @@ class Trash(MovingDesk):
 
     async def get(self, call: Call) -> Answer:
         """One item in the trash."""
-        return await self.shown(call, self._trashed(call))
+        return await self.shown(call, self._trashed(call), inside=False)
 
     async def restore(self, call: Call) -> Answer:
         """Back to where it was, or to another name and folder."""
@@ -75,7 +75,7 @@ class Trash(MovingDesk):
         self.store.put(item)
         item.etag += 1
         self.changed(call, item, "restore", "ITEM_UNDELETE_VIA_TRASH")
-        return await self.shown(call, item, 201)
+        return await self.shown(call, item, 201, inside=False)
 
     def purge(self, call: Call) -> Answer:
         """Out of it for good."""

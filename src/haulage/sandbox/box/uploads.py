@@ -121,7 +121,7 @@ class Uploads(UploadDesk):
 
     def _go(self, call: Call, url: str) -> Answer:
         token = self.world.ids.base64url("box", "upload", call.event.number, count=32)
-        return json_answer({"upload_url": url, "upload_token": token, "download_url": None})
+        return json_answer({"upload_url": url, "upload_token": token})
 
     async def upload(self, call: Call) -> Answer:
         """A new file."""
