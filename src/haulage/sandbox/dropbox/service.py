@@ -9,11 +9,12 @@ from haulage.sandbox.dropbox.desk import Desk
 from haulage.sandbox.dropbox.identity import API, TEAM_SCOPES, USER_SCOPES, WEB, Identity
 from haulage.sandbox.dropbox.links import Links
 from haulage.sandbox.dropbox.listing import Listing
+from haulage.sandbox.dropbox.members import Members
 from haulage.sandbox.dropbox.people import Member, People
 from haulage.sandbox.dropbox.refusals import ONE_ACCOUNT, TEAM_FUNCTION, plain, tagged, wait
 from haulage.sandbox.dropbox.sessions import Sessions
 from haulage.sandbox.dropbox.shapes import Shapes
-from haulage.sandbox.dropbox.sharing import Members, SharedFolders
+from haulage.sandbox.dropbox.shared_folders import SharedFolders
 from haulage.sandbox.dropbox.store import Store
 from haulage.sandbox.dropbox.structure import Deleting, Folders, Relocating
 from haulage.sandbox.dropbox.team_folders import TeamFolders
