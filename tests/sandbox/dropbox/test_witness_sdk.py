@@ -122,7 +122,7 @@ def test_listing(witness: str, me: dropbox.Dropbox) -> None:
 
 
 @pytest.mark.parametrize("witness", [SDK], indirect=True)
-def test_content(witness: str, me: dropbox.Dropbox) -> None:
+def test_content(witness: str, me: dropbox.Dropbox, session: Any) -> None:
     """Upload, modes of writing, download, revisions, restore, temporary links, Paper."""
     at = datetime.datetime(2020, 1, 2, 3, 4, 5)
     made = me.files_upload(b"one", "/Content/one.txt", client_modified=at)
@@ -147,7 +147,7 @@ def test_content(witness: str, me: dropbox.Dropbox) -> None:
     assert me.files_list_revisions("/Content/one.txt").is_deleted
     assert me.files_restore("/Content/one.txt", made.rev).size == 3
     link = me.files_get_temporary_link("/Content/one.txt")
-    assert link.link.startswith("https://") and link.metadata.name == "one.txt"
+    assert session.get(link.link).content == b"one" and link.metadata.name == "one.txt"
     paper = me.files_paper_create(b"# Title\n\n**bold**\n", "/Content/doc.paper", files.ImportFormat.markdown)
     listed = me.files_get_metadata(paper.result_path)
     assert not listed.is_downloadable and listed.export_info.export_options == ["html", "markdown"]
@@ -192,6 +192,16 @@ def test_upload_sessions(witness: str, me: dropbox.Dropbox) -> None:
     assert batch[0].is_success() and batch[0].get_success().size == 5
     assert batch[1].get_failure().get_lookup_failed().is_not_closed()
     me.files_upload_session_append_v2(b"", files.UploadSessionCursor(several[1], 6), close=True)
+    joined = me.files_upload_session_start_batch(2).session_ids
+    pieces = [
+        files.UploadSessionAppendBatchArgEntry(files.UploadSessionCursor(one, 0), size, close=True)
+        for one, size in ((joined[0], 3), (joined[1], 2), ("unknown", 1))
+    ]
+    appended = me.files_upload_session_append_batch(b"abcdex", pieces).entries
+    assert [one.is_success() for one in appended] == [True, True, False]
+    commit = files.CommitInfo("/Sessions/joined.txt")
+    me.files_upload_session_finish(b"", files.UploadSessionCursor(joined[0], 3), commit)
+    assert me.files_download("/Sessions/joined.txt")[1].content == b"abc"
     later = me.files_upload_session_finish_batch(entries[1:])
     finished = waited(later, me.files_upload_session_finish_batch_check)
     assert finished.get_complete().entries[0].get_success().size == 6
@@ -281,6 +291,46 @@ def test_sharing(witness: str, me: dropbox.Dropbox, connect: Connect, users: lis
     assert me.sharing_get_shared_link_metadata(link.url).name == "alone.txt"
     me.sharing_revoke_shared_link(link.url)
     for path in ("/alone.txt", "/Shared tour", "/Shared later"):
+        me.files_delete_v2(path)
+
+
+@pytest.mark.parametrize("witness", [SDK], indirect=True)
+def test_sharing_ends(witness: str, me: dropbox.Dropbox, connect: Connect, users: list[str]) -> None:
+    """Further pages, a folder given to another, left, and shared no more."""
+    other = connect(users[1])
+    account, own = (one.users_get_current_account().account_id for one in (other, me))
+    spaces = []
+    for number in range(3):
+        spaces.append(me.sharing_share_folder(f"/Ending {number}").get_complete().shared_folder_id)
+        member = sharing.AddMember(sharing.MemberSelector.dropbox_id(account), sharing.AccessLevel.editor)
+        me.sharing_add_folder_member(spaces[-1], [member], quiet=True)
+    for first, following in (
+        (other.sharing_list_folders(limit=1), other.sharing_list_folders_continue),
+        (other.sharing_list_mountable_folders(limit=1), other.sharing_list_mountable_folders_continue),
+    ):
+        seen = [one.shared_folder_id for one in first.entries]
+        while first.cursor:
+            first = following(first.cursor)
+            seen += [one.shared_folder_id for one in first.entries]
+        assert len(seen) == len(set(seen)) and set(spaces) <= set(seen)
+    me.sharing_transfer_folder(spaces[0], account)
+    assert me.sharing_get_folder_metadata(spaces[0]).access_type.is_editor()
+    left = me.sharing_relinquish_folder_membership(spaces[0])
+    assert left.is_async_job_id() and me.sharing_check_job_status(left.get_async_job_id()).is_in_progress()
+    assert me.sharing_check_job_status(left.get_async_job_id()).is_complete()
+    assert refused(lambda: me.files_get_metadata("/Ending 0")).get_path().is_not_found()
+    ended = me.sharing_unshare_folder(spaces[1])
+    me.sharing_check_job_status(ended.get_async_job_id())
+    assert refused(lambda: other.sharing_get_folder_metadata(spaces[1])).is_not_a_member()
+    assert [one.user.account_id for one in me.sharing_list_folder_members(spaces[1]).users] == [own]
+    for number in range(2):
+        me.files_upload(b"1", f"/Received {number}.txt")
+        me.sharing_add_file_member(f"/Received {number}.txt", [sharing.MemberSelector.email(users[1])], quiet=True)
+    members = me.sharing_list_file_members("/Received 0.txt", limit=1)
+    assert me.sharing_list_file_members_continue(members.cursor).users[0].user.account_id == account
+    received = other.sharing_list_received_files(limit=1)
+    assert other.sharing_list_received_files_continue(received.cursor).entries
+    for path in ("/Ending 1", "/Ending 2", "/Received 0.txt", "/Received 1.txt"):
         me.files_delete_v2(path)
 
 
