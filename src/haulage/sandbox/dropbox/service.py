@@ -162,10 +162,12 @@ class Dropbox(SignsIn):
             return tagged(call, 401, "invalid_access_token")
         if self.oauth.expired(caller.token):
             return tagged(call, 401, "expired_access_token")
+        if (refused := self._for_whom(call, route, caller)) is not None:
+            return refused
         lacking = route.scope and route.scope not in caller.token.scopes
         if lacking or call.fault("scope_missing") is not None:
             return tagged(call, 401, "missing_scope", required_scope=route.scope)
-        return self._for_whom(call, route, caller)
+        return None
 
     def _for_whom(self, call: Call, route: Route, caller: Caller) -> Answer | None:
         """Whether the token is one of an account or of a team, as the route wants it."""
