@@ -10,6 +10,7 @@ from haulage.sandbox.frame.wire import Call
 
 ENTERPRISE_ID = "box-enterprise"
 COMMON = ("type", "id", "etag")
+Maker = Callable[[Item, str, Call], Any]
 FULL: dict[str, tuple[str, ...]] = {
     "folder": (
         "type", "id", "etag", "sequence_id", "name", "created_at", "modified_at", "description", "size",
@@ -50,9 +51,10 @@ class Shapes:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._fields: dict[str, Callable[[Item, str, Call], Any]] = {
+        self._fields: dict[str, Maker] = {
             name[6:]: getattr(self, name) for name in dir(self) if name.startswith("field_")
         }
+        self._plans: dict[tuple[str, tuple[str, ...]], list[tuple[str, Maker]]] = {}
 
     def item(self, item: Item, user: str, call: Call, fields: tuple[str, ...] | None = None) -> dict[str, Any]:
         """An item, whole or with just the fields that are asked for."""
@@ -65,15 +67,18 @@ class Shapes:
         return self._made(item, user, call, names)
 
     def _made(self, item: Item, user: str, call: Call, names: tuple[str, ...]) -> dict[str, Any]:
-        made: dict[str, Any] = {}
-        for name in names:
-            maker = self._fields.get(name)
-            if maker is None or (name in ONLY_FILES and item.kind != "file"):
-                continue
-            if name in ONLY_FOLDERS and item.kind != "folder":
-                continue
-            made[name] = maker(item, user, call)
-        return made
+        plan = self._plans.get((item.kind, names))
+        if plan is None:
+            plan = self._plans[item.kind, names] = self._plan(item.kind, names)
+        return {name: maker(item, user, call) for name, maker in plan}
+
+    def _plan(self, kind: str, names: tuple[str, ...]) -> list[tuple[str, Maker]]:
+        """The makers of the fields that items of a kind have of these."""
+        alien = ONLY_FILES if kind != "file" else ONLY_FOLDERS
+        if kind == "web_link":
+            alien = ONLY_FILES | ONLY_FOLDERS
+        known = dict.fromkeys(name for name in names if name in self._fields and name not in alien)
+        return [(name, self._fields[name]) for name in known]
 
     def field_type(self, item: Item, user: str, call: Call) -> str:
         """folder, file or web_link."""

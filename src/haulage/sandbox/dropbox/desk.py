@@ -222,9 +222,15 @@ class Desk:
             raise self.write_failed(call, "no_write_permission")
         self.calm(call)
 
-    def calm(self, call: Call) -> None:
-        """Refuse while others write in the same namespace, where a fault says so."""
-        if (details := call.fault("write_contention")) is not None:
+    def calm(self, call: Call, ns: str | None = None) -> None:
+        """Refuse while others write in the same namespace, where the deed `contention` or a fault wants that."""
+        now, busy = self.world.clock.now(), self.store.busy
+        held = ns is not None and self.store.write_seconds > 0 and busy.get(ns, 0.0) > now
+        if ns is not None and not held and self.store.write_seconds > 0:
+            busy[ns] = now + self.store.write_seconds
+        details = call.fault("write_contention")
+        if held or details is not None:
+            details = details or {}
             raise Refusal(wait(call, str(details.get("retry_after", 1)), "too_many_write_operations"))
 
     def make_folder(self, call: Call, parent: Entry, name: str) -> Entry:

@@ -248,6 +248,35 @@ class Dropbox(SignsIn):
         made = {"accounts": len(self.people.accounts), "grants": len(self.oauth.records.grants)}
         return {**made, "entries": len(kept.entries), "namespaces": len(kept.namespaces)}
 
+    # Deeds, by the control API
+
+    def _account_of(self, details: dict[str, Any]) -> str:
+        member = self.people.of(str(details.get("user", "")))
+        if member is None:
+            raise ValueError(f"there is no account {details.get('user')!r}")
+        return member.account
+
+    def do_wide_folder(self, details: dict[str, Any]) -> dict[str, Any]:
+        """`{user, count}`: a folder of so many files in the account's home."""
+        person = self.store.state.people[self._account_of(details)]
+        return {"folder": self.store.wide(person, int(details.get("count", 100_000)))}
+
+    def do_space(self, details: dict[str, Any]) -> dict[str, Any]:
+        """`{user, allocated}`: how many bytes the account may store."""
+        person = self.store.state.people[self._account_of(details)]
+        person.allocated = int(details["allocated"])
+        return {"account": person.account, "allocated": person.allocated}
+
+    def do_team_space(self, details: dict[str, Any]) -> dict[str, Any]:
+        """`{on}`: whether the team has a space above its members' homes, or mounts its folders in them."""
+        self.store.team_space(on=bool(details.get("on", True)))
+        return {"team_space": self.store.state.team_space}
+
+    def do_contention(self, details: dict[str, Any]) -> dict[str, Any]:
+        """`{write_seconds}`: how long each write holds its namespace, others being refused meanwhile; 0: not at all."""
+        self.store.write_seconds = float(details.get("write_seconds", 0))
+        return {"write_seconds": self.store.write_seconds}
+
     def save(self) -> bytes:
         """All state, for `load`."""
         return msgspec.msgpack.encode((self.oauth.records, self.store.save()))

@@ -44,6 +44,8 @@ class Store:
         self.mounts: dict[str, dict[str, str]] = {}
         self.team_root = world.ids.digits("dropbox", "team root", count=10)
         self.team_id = "dbtid:" + world.ids.base64url("dropbox", "team", count=35)
+        self.write_seconds = 0.0
+        self.busy: dict[str, float] = {}
         self._orders: dict[str, list[str]] = {}
         self._revs: dict[str, str] | None = None
         self._gardener = Gardener(world)
@@ -95,6 +97,22 @@ class Store:
         for ns in list(self.state.namespaces.values()):
             if ns.kind == "team" and self.access(person.account, ns):
                 self.mount_at(view, person.account, ns.id, ns.name)
+
+    def team_space(self, *, on: bool) -> None:
+        """Give the team a space above its members' homes, or (not `on`) mount its folders in their homes."""
+        self.grow()
+        self.state.team_space = on
+        for person in self.state.people.values():
+            view = self.state.entries.get(f"root/{person.account}")
+            if view is None:
+                continue
+            place = view if on else self.root_of(person.home)
+            for ns in [one for one in self.mounts.get(person.account, {}) if self.state.namespaces[one].kind == "team"]:
+                mount = self.state.entries[self.mounts[person.account][ns]]
+                if mount.parent != place.id:
+                    self.detach(mount)
+                    self.bury(mount)
+                    self.mount_at(place, person.account, ns, self.free_name(place, mount.name))
 
     def see_team_folder(self, ns: Namespace) -> None:
         """Let the members of a team folder see it."""
