@@ -35,6 +35,7 @@ MINI: dict[str, tuple[str, ...]] = {
     "web_link": ("type", "id", "etag", "sequence_id", "name", "url"),
 }
 PURGE_SECONDS = 30 * 86400.0
+MOST_PLANS = 1000
 ONLY_FILES = frozenset({"sha1", "file_version", "version_number", "lock", "extension", "watermark_info"})
 ONLY_FOLDERS = frozenset({"folder_upload_email", "item_collection", "sync_state", "can_non_owners_invite"})
 INVITED_AS = ["editor", "viewer", "previewer", "uploader", "previewer uploader", "viewer uploader", "co-owner"]
@@ -69,6 +70,8 @@ class Shapes:
     def _made(self, item: Item, user: str, call: Call, names: tuple[str, ...]) -> dict[str, Any]:
         plan = self._plans.get((item.kind, names))
         if plan is None:
+            if len(self._plans) > MOST_PLANS:
+                self._plans.clear()
             plan = self._plans[item.kind, names] = self._plan(item.kind, names)
         return {name: maker(item, user, call) for name, maker in plan}
 

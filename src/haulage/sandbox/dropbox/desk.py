@@ -152,6 +152,8 @@ class Desk:
         found = self.find(call, view, path)
         if found is None:
             raise self.lookup_failed(call, "not_found")
+        if call.fault("locked") is not None:
+            raise self.lookup_failed(call, "locked")
         return found
 
     def place(self, view: View, entry: Entry) -> str | None:
@@ -220,7 +222,7 @@ class Desk:
         ns = self.store.state.namespaces.get(folder.ns)
         if ns is None or self.store.access(view.person.account, ns) not in WRITERS:
             raise self.write_failed(call, "no_write_permission")
-        self.calm(call)
+        self.calm(call, folder.ns)
 
     def calm(self, call: Call, ns: str | None = None) -> None:
         """Refuse while others write in the same namespace, where the deed `contention` or a fault wants that."""

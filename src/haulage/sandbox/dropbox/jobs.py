@@ -19,12 +19,23 @@ class Check(Arg):
 class JobDesk(Desk):
     """A desk some of whose routes start jobs. What a job does is done at once; it is told at the second question."""
 
+    def doomed(self, call: Call, kind: str, count: int) -> Any:
+        """Where a fault says so: the answer that starts a job which does nothing and fails; None otherwise.
+
+        Moves and copies of version 2 have no `failed`: each of the `count` entries fails.
+        """
+        if call.fault("async_failure") is None:
+            return None
+        outcome = tagged("failed", failed=tagged("too_many_write_operations"))
+        if kind in ("move", "copy"):
+            one = tagged("failure", failure=tagged("too_many_write_operations"))
+            outcome = tagged("complete", entries=[one] * count)
+        return self.launched(call, kind, outcome)
+
     def launched(self, call: Call, kind: str, outcome: Any, *, inline: bool = False) -> Any:
         """The answer that starts a job. outcome: what `check` tells in the end; inline: tell it at once."""
-        if inline and call.fault("async_failure") is None:
+        if inline:
             return outcome
-        if call.fault("async_failure") is not None:
-            outcome = tagged("failed", failed=tagged("too_many_write_operations"))
         self.store.state.made += 1
         ids = self.world.ids
         job = f"dbjid:{ids.base64url('dropbox', 'job', self.store.state.made, count=60)}"

@@ -2,7 +2,7 @@
 
 import asyncio
 import base64
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import msgspec
@@ -29,6 +29,7 @@ from haulage.sandbox.frame.wire import Call
 
 STANDARD_LIMIT = 500
 LARGEST_LIMIT = 2000
+LARGE_PAGE = 20
 GRAVE = "\U0010ffff"
 
 
@@ -82,7 +83,10 @@ class ListRevisions(Arg):
 
 
 class Cursor(msgspec.Struct, array_like=True):
-    """Where a listing stands. after: keys of the last entry shown; None: the listing is over, changes follow `seen`."""
+    """Where a listing stands. after: keys of the last entry shown; None: the listing is over, changes follow `seen`.
+
+    skipped: how many entries of the change behind `seen` were shown already.
+    """
 
     account: str
     view: str
@@ -186,7 +190,7 @@ class Listing(Desk):
         folder = self.store.state.entries[cursor.folder]
         base = self.place(view, folder)
         begins = cursor.after == []
-        limit = 0 if call.fault("page_empty") is not None else cursor.limit
+        limit = 0 if call.fault("page_empty") is not None else self._about(cursor)
         shown: list[tuple[Entry, str | None]] = []
         if begins and cursor.flags & RECURSIVE and folder.id != view.root.id:
             shown.append((folder, base))
@@ -207,6 +211,11 @@ class Listing(Desk):
         explicit = bool(cursor.flags & EXPLICIT)
         entries = [self._shapes.metadata(call, entry, path, explicit=explicit) for entry, path in shown]
         return {"entries": entries, "cursor": cursor.text(), "has_more": more}
+
+    def _about(self, cursor: Cursor) -> int:
+        """How long a page gets: `limit` is approximate."""
+        less = self.world.ids.number("dropbox", "page", cursor.folder, cursor.after, below=4)
+        return cursor.limit - cursor.limit // 20 * less // 3 if cursor.limit >= LARGE_PAGE else cursor.limit
 
     def _wanted(self, call: Call, entry: Entry, flags: int) -> bool:
         if not flags & ALL_FILES and entry.extra and entry.extra.export_as:
@@ -243,19 +252,24 @@ class Listing(Desk):
     # Changes since
 
     async def _changes(self, call: Call, view: View, cursor: Cursor, folder: Entry) -> dict[str, Any]:
-        traces = self._traces(view, cursor, folder)
         shown: list[dict[str, Any]] = []
-        last, skipped = cursor.seen, cursor.skipped
-        more = False
-        for trace in traces:
-            made = [one async for one in self._told(call, view, cursor, folder, trace)]
-            rest = made[skipped:] if trace.number == cursor.seen + 1 or not shown else made
-            if len(shown) + len(rest) > cursor.limit and shown:
-                more = True
+        more, skipped = False, cursor.skipped
+        for trace in self._traces(view, cursor, folder):
+            place = 0
+            async for made in self._told(call, view, cursor, folder, trace):
+                place += 1
+                if place <= skipped:
+                    continue
+                if len(shown) >= cursor.limit:
+                    more = True
+                    break
+                shown.append(made)
+            if more:
+                cursor.skipped = place - 1
                 break
-            shown += rest
-            last, skipped = trace.number, 0
-        cursor.seen = last if more else max(last, self.store.state.changes)
+            cursor.seen, cursor.skipped, skipped = trace.number, 0, 0
+        if not more:
+            cursor.seen = max(cursor.seen, self.store.state.changes)
         return {"entries": shown, "cursor": cursor.text(), "has_more": more}
 
     def _namespaces(self, view: View, cursor: Cursor, folder: Entry) -> set[str]:
@@ -277,7 +291,9 @@ class Listing(Desk):
                     found.append(trace)
         return sorted(found, key=lambda one: one.number)
 
-    async def _told(self, call: Call, view: View, cursor: Cursor, folder: Entry, trace: Trace) -> Any:
+    async def _told(
+        self, call: Call, view: View, cursor: Cursor, folder: Entry, trace: Trace
+    ) -> AsyncIterator[dict[str, Any]]:
         """What a change comes to for this listing: nothing, one entry, or a whole tree."""
         entries = self.store.state.entries
         parent, entry = entries.get(trace.folder), entries.get(trace.entry)

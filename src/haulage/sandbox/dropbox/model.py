@@ -149,3 +149,21 @@ class Trace(msgspec.Struct, gc=False):
     name: str
     gone: bool = False
     tree: bool = False
+
+
+class State(msgspec.Struct):
+    """What is kept across restarts."""
+
+    people: dict[str, Person] = {}
+    groups: dict[str, Group] = {}
+    namespaces: dict[str, Namespace] = {}
+    entries: dict[str, Entry] = {}
+    graves: dict[str, dict[str, str]] = {}
+    sessions: dict[str, Session] = {}
+    jobs: dict[str, Job] = {}
+    traces: dict[str, list[Trace]] = {}
+    links: dict[str, str] = {}
+    made: int = 0
+    changes: int = 0
+    grown: bool = False
+    team_space: bool = True

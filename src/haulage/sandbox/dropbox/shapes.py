@@ -9,6 +9,8 @@ from haulage.sandbox.frame.contents import Content
 from haulage.sandbox.frame.history import Sight
 from haulage.sandbox.frame.wire import Call
 
+PAPER_EXTRA_BYTES = 613  # what is listed for a document is not what any export of it has
+
 
 class Shapes:
     """Makes metadata of entries, as one account sees them. path: the entry's, as shown; None where there is none."""
@@ -69,7 +71,7 @@ class Shapes:
             "client_modified": dated(now.client_modified),
             "server_modified": dated(now.server_modified),
             "rev": now.rev,
-            "size": now.content.size,
+            "size": now.content.size + (PAPER_EXTRA_BYTES if entry.extra and entry.extra.export_as else 0),
             "is_downloadable": True,
         }
         if (digest := self.content_hash(call, now.content)) is not None:

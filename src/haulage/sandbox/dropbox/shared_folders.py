@@ -156,6 +156,8 @@ class SharedFolders(SharingDesk):
     def share(self, call: Call, arg: ShareFolder) -> Any:
         """Make a folder a shared one; one that does not exist is made. Large ones take their time."""
         check_path(call, arg.path)
+        if (doomed := self.doomed(call, "share", 1)) is not None:
+            return doomed
         view = self.view(call)
         entry = self.find(call, view, arg.path)
         if entry is None:

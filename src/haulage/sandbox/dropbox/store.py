@@ -1,13 +1,14 @@
 """All that Dropbox holds: entries by id, children by folder and name, mounts, and what has changed for the cursors."""
 
 import bisect
+import zlib
 from collections.abc import Iterator
 
 import msgspec
 
 from haulage.sandbox.dropbox import growth
 from haulage.sandbox.dropbox.growth import Gardener, Grown
-from haulage.sandbox.dropbox.model import Entry, Group, Job, Namespace, Person, Revision, Session, Trace
+from haulage.sandbox.dropbox.model import Entry, Namespace, Person, Revision, State, Trace
 from haulage.sandbox.dropbox.texts import key_of, numbered
 from haulage.sandbox.frame.contents import Content
 from haulage.sandbox.frame.world import World
@@ -16,22 +17,8 @@ STRENGTH = ("owner", "editor", "viewer", "viewer_no_comment", "traverse")
 WRITERS = ("owner", "editor")
 
 
-class State(msgspec.Struct):
-    """What is kept across restarts."""
-
-    people: dict[str, Person] = {}
-    groups: dict[str, Group] = {}
-    namespaces: dict[str, Namespace] = {}
-    entries: dict[str, Entry] = {}
-    graves: dict[str, dict[str, str]] = {}
-    sessions: dict[str, Session] = {}
-    jobs: dict[str, Job] = {}
-    traces: dict[str, list[Trace]] = {}
-    links: dict[str, str] = {}
-    made: int = 0
-    changes: int = 0
-    grown: bool = False
-    team_space: bool = True
+def _place(key: str) -> tuple[int, str]:
+    return zlib.crc32(key.encode("utf-8", "surrogatepass")), key
 
 
 class Store:
@@ -177,16 +164,16 @@ class Store:
         return self.state.entries[found] if found is not None else None
 
     def sorted(self, folder: Entry) -> list[str]:
-        """The keys of what is in a folder, in order."""
+        """The keys of what is in a folder, in the order of listings: always the same, and by no name or date."""
         inside = self.inside(folder).id
         if (found := self._orders.get(inside)) is None:
-            found = self._orders[inside] = sorted(self.children[inside])
+            found = self._orders[inside] = sorted(self.children[inside], key=_place)
         return found
 
     def after(self, folder: Entry, key: str | None) -> Iterator[tuple[str, Entry]]:
         """What is in a folder, with its keys, behind a key (None: from the first)."""
         order, children = self.sorted(folder), self.children[self.inside(folder).id]
-        start = 0 if key is None else bisect.bisect_right(order, key)
+        start = 0 if key is None else bisect.bisect_right(order, _place(key), key=_place)
         for one in order[start:]:
             if (found := children.get(one)) is not None:
                 yield one, self.state.entries[found]

@@ -143,6 +143,8 @@ class Folders(StructureDesk):
 
     def create_batch(self, call: Call, arg: CreateFolders) -> Any:
         """Several new folders."""
+        if (doomed := self.doomed(call, "create_folder", len(arg.paths))) is not None:
+            return doomed
         for number, path in enumerate(arg.paths):
             check_path(call, path, field=f"paths[{number}]")
         view, made = self.view(call), []
@@ -260,6 +262,8 @@ class Relocating(StructureDesk):
         self.batch(call, arg.entries)
         for one in arg.entries:
             self._paths(call, one)
+        if (doomed := self.doomed(call, kind, len(arg.entries))) is not None:
+            return doomed
         view, made = self.view(call), []
         for one in arg.entries:
             wanted = Relocation(from_path=one.from_path, to_path=one.to_path, autorename=arg.autorename)
@@ -313,6 +317,8 @@ class Deleting(StructureDesk):
         view, made = self.view(call), []
         for one in arg.entries:
             check_path(call, one.path)
+        if (doomed := self.doomed(call, "delete", len(arg.entries))) is not None:
+            return doomed
         for one in arg.entries:
             try:
                 made.append(tagged("success", metadata=await self._deleted(call, view, one)))

@@ -160,6 +160,9 @@ class ContentDesk(Desk):
 
     async def received(self, call: Call, told: str | None) -> Content:
         """The body, where it is not too long and is what its content_hash says. Raises Refusal."""
+        if call.fault("daily_limit") is not None:  # the month's transports of a business team are used up
+            error = {".tag": "invalid_account_type", "invalid_account_type": tagged("feature")}
+            raise Refusal(problem(call, 403, error))
         draft = await call.draft(self.world.contents)
         if draft.size > LARGEST_REQUEST_BYTES:
             raise failure(call, tagged("payload_too_large"))

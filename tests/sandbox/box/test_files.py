@@ -1,0 +1,352 @@
+"""Box's files, simulated: what the witnesses do not ask for, the faults, and what is kept across restarts."""
+
+import asyncio
+import base64
+import hashlib
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from haulage.sandbox.box.texts import dated, name_error
+from tests.sandbox.inside import Inside, inside
+
+PART = 8 << 20
+SIZE = 20_000_000
+
+
+class Caller:
+    """One user of Box. user: the id."""
+
+    def __init__(self, box: Inside, token: str, user: str) -> None:
+        self.box = box
+        self.token = token
+        self.user = user
+
+    async def __call__(self, method: str, path: str, document: Any = None, **headers: str) -> tuple[int, Any, Any]:
+        """Status, document, headers."""
+        told = {
+            "Authorization": f"Bearer {self.token}",
+            **{name.replace("_", "-"): one for name, one in headers.items()},
+        }
+        body = None if document is None else json.dumps(document)
+        status, found, answer = await self.box(method, path, headers=told, data=body)
+        return status, found, answer.headers
+
+    async def folder(self, name: str, parent: str = "0") -> str:
+        """A new folder's id."""
+        status, made, _ = await self("POST", "/2.0/folders", {"name": name, "parent": {"id": parent}})
+        assert status == 201, made
+        return str(made["id"])
+
+    async def upload(self, name: str, parent: str, body: bytes, **headers: str) -> tuple[int, Any]:
+        """Upload in one request."""
+        form = aiohttp.FormData()
+        form.add_field("attributes", json.dumps({"name": name, "parent": {"id": parent}}))
+        form.add_field("contents", body, filename="any", content_type="application/octet-stream")
+        told = {"Authorization": f"Bearer {self.token}", **headers}
+        status, made, _ = await self.box("POST", "/api/2.0/files/content", data=form, headers=told)
+        return status, made
+
+    async def fault(self, fault: str, operation: str = "*", **more: Any) -> None:
+        """The next call of the operation meets this fault."""
+        await self.box.control("POST", "faults", {"fault": fault, "operation": operation, "times": 1, **more})
+
+
+async def caller(box: Inside, place: int = 0) -> Caller:
+    """A user; of 0 the admin."""
+    offer = box.services["box"]
+    admins = [one for one in offer["accounts"] if one["role"] == "admin"]
+    others = [one for one in offer["accounts"] if one["role"] == "user"]
+    user = [*admins[:1], *others][place]["user"]
+    signed_in = await box.do("sign-in", user=user, client_id=offer["client_id"])
+    _, me = await box.get("/2.0/users/me", signed_in["access_token"])
+    return Caller(box, signed_in["access_token"], me["id"])
+
+
+@pytest.fixture
+async def admin() -> AsyncIterator[Caller]:
+    """The admin of a sandbox of Box alone."""
+    async with inside("box", users=8) as box:
+        yield await caller(box)
+
+
+def sha(body: bytes) -> str:
+    """What the header Digest has."""
+    return "sha=" + base64.b64encode(hashlib.sha1(body, usedforsecurity=False).digest()).decode()
+
+
+async def opened(user: Caller, folder: str, name: str = "large.bin") -> str:
+    """A new upload session."""
+    status, made, _ = await user(
+        "POST", "/api/2.0/files/upload_sessions", {"folder_id": folder, "file_size": SIZE, "file_name": name}
+    )
+    assert status == 201, made
+    assert (made["part_size"], made["total_parts"]) == (PART, 3)
+    return str(made["id"])
+
+
+async def part(user: Caller, session: str, body: bytes, offset: int) -> tuple[int, Any]:
+    """Send the part that begins at an offset."""
+    piece = body[offset : offset + PART]
+    status, made, _ = await user.box(
+        "PUT",
+        f"/api/2.0/files/upload_sessions/{session}",
+        data=piece,
+        headers={
+            "Authorization": f"Bearer {user.token}",
+            "Digest": sha(piece),
+            "Content-Range": f"bytes {offset}-{offset + len(piece) - 1}/{len(body)}",
+        },
+    )
+    return status, made
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("a.txt", ""), ("", "item_name_invalid"), ("..", "item_name_invalid"), ("a ", "item_name_invalid"),
+        (" a", ""), ("a/b", "item_name_invalid"), ("a\\b", "item_name_invalid"), ("a\tb", "item_name_invalid"),
+        ("x" * 255, ""), ("x" * 256, "item_name_too_long"), ("a<b>:c?*|", ""),
+    ],
+)  # fmt: skip
+def test_names(name: str, wrong: str) -> None:
+    assert name_error(name) == wrong
+
+
+def test_times_are_those_of_the_enterprise() -> None:
+    """Winter and summer time change on the Sundays of the United States."""
+    assert dated(1_700_000_000.9) == "2023-11-14T14:13:20-08:00"
+    assert dated(1_690_000_000) == "2023-07-21T21:26:40-07:00"
+    assert [dated(one)[-6:] for one in (1_678_615_199, 1_678_615_200, 1_699_174_799, 1_699_174_800)] == [
+        "-08:00", "-07:00", "-07:00", "-08:00"
+    ]  # fmt: skip
+
+
+async def test_conflicts_are_told_in_two_ways(admin: Caller) -> None:
+    """A list for folders; for files one object, which rclone needs."""
+    top = await admin.folder("Conflicts")
+    await admin.upload("there.txt", top, b"there")
+    status, told, _ = await admin("POST", "/2.0/folders", {"name": "THERE.txt", "parent": {"id": top}})
+    assert status == 409 and told["context_info"]["conflicts"][0]["type"] == "file"
+    for name in ("there.txt", "There.TXT"):
+        status, told, _ = await admin("OPTIONS", "/2.0/files/content/", {"name": name, "parent": {"id": top}})
+        assert status == 409 and told["context_info"]["conflicts"]["name"] == "there.txt"
+
+
+async def test_a_download_is_a_redirect_that_needs_no_token(admin: Caller) -> None:
+    """It lasts a quarter of an hour, and honours ranges."""
+    status, made = await admin.upload("a.txt", "0", b"0123456789")
+    file = made["entries"][0]["id"]
+    status, _, headers = await admin("GET", f"/2.0/files/{file}/content")
+    assert status == 302
+    status, _, answer = await admin.box("GET", headers["Location"], headers={"Range": "bytes=2-4"})
+    assert (status, answer.headers["Content-Range"]) == (206, "bytes 2-4/10")
+    await admin.box.step(16 * 60)
+    status, _, _ = await admin.box("GET", headers["Location"])
+    assert status == 404
+    await admin.fault("not_ready", "get_files_id_content")
+    status, _, headers = await admin("GET", f"/2.0/files/{file}/content")
+    assert (status, headers["Retry-After"]) == (202, "1")
+
+
+async def test_parts_are_as_the_server_wants_them(admin: Caller) -> None:
+    """Aligned, immutable, with their SHA-1 in base64; a lost one is missed at the commit."""
+    top, body = await admin.folder("Parts"), bytes(SIZE)
+    session = await opened(admin, top)
+    assert (await part(admin, session, body, PART))[0] == 200
+    assert (await part(admin, session, body, PART))[1]["code"] == "range_overlaps_existing_part"
+    assert (await part(admin, session, body, 5))[0] == 400
+    assert (await part(admin, session, body, 2 * PART))[0] == 200
+    await admin.fault("part_lost", "put_files_upload_sessions_id")
+    status, made = await part(admin, session, body, 0)
+    assert status == 200
+    _, parts, _ = await admin("GET", f"/api/2.0/files/upload_sessions/{session}/parts")
+    assert parts["total_count"] == 2
+    wanted = {"parts": [made["part"], *parts["entries"]]}
+    commit = f"/api/2.0/files/upload_sessions/{session}/commit"
+    status, told, _ = await admin("POST", commit, wanted, Digest=sha(body))
+    assert (status, told["code"]) == (400, "parts_mismatch")
+    await part(admin, session, body, 0)
+    for _ in range(2):
+        status, told, headers = await admin("POST", commit, wanted, Digest=sha(body))
+        if status == 202:
+            assert headers["Retry-After"] == "1"
+    assert (status, told["total_count"]) == (201, 1)
+    again = await admin("POST", commit, wanted, Digest=sha(body))
+    assert again[1]["entries"][0]["id"] == told["entries"][0]["id"]
+
+
+async def test_a_session_ends(admin: Caller) -> None:
+    """After seven days, or where a fault takes it; and another's is forbidden."""
+    session = await opened(admin, await admin.folder("Ends"))
+    other = await caller(admin.box, 1)
+    place = f"/api/2.0/files/upload_sessions/{session}"
+    assert (await other("GET", place))[1]["code"] == "forbidden"
+    await admin.fault("session_lost")
+    assert (await admin("GET", place))[0] == 404
+    admin.box.vendor.access_seconds = 30 * 86400.0
+    again = await caller(admin.box)
+    await admin.box.step(8 * 86400)
+    assert (await again("GET", place))[:1] == (410,)
+
+
+async def test_nothing_is_visible_before_the_commit(admin: Caller) -> None:
+    """Nor is a name taken; whoever commits first has it."""
+    top, body = await admin.folder("Race"), bytes(SIZE)
+    sessions = [await opened(admin, top), await opened(admin, top)]
+    statuses = []
+    for session in sessions:
+        parts = [(await part(admin, session, body, at))[1]["part"] for at in range(0, SIZE, PART)]
+        _, listed, _ = await admin("GET", f"/2.0/folders/{top}/items")
+        assert listed["total_count"] == len(statuses)
+        for _ in range(2):
+            status, _told, _ = await admin(
+                "POST", f"/api/2.0/files/upload_sessions/{session}/commit", {"parts": parts}, Digest=sha(body)
+            )
+        statuses.append(status)
+    assert statuses == [201, 409]
+
+
+async def test_what_blocks_for_a_while(admin: Caller) -> None:
+    """A long operation holds a folder and all below it; a lock keeps others out."""
+    top = await admin.folder("Held")
+    inner = await admin.folder("Inner", top)
+    await admin.box.do("block", item=top, seconds=30)
+    assert (await admin.upload("a.txt", inner, b"a"))[1]["code"] == "operation_blocked_temporary"
+    await admin.box.step(31)
+    _status, made = await admin.upload("a.txt", inner, b"a")
+    file = made["entries"][0]["id"]
+    other = await caller(admin.box, 1)
+    await admin(
+        "POST",
+        "/2.0/collaborations?notify=false",
+        {
+            "item": {"type": "folder", "id": top},
+            "accessible_by": {"type": "user", "id": other.user},
+            "role": "editor",
+        },
+    )
+    await admin("PUT", f"/2.0/files/{file}", {"lock": {"access": "lock"}})
+    assert (await other("DELETE", f"/2.0/files/{file}"))[1]["code"] == "access_denied_item_locked"
+    assert (await admin("DELETE", f"/2.0/files/{file}"))[0] == 204
+
+
+async def test_quotas_and_storage(admin: Caller) -> None:
+    """1,000 calls a minute with a header that says how long to wait; a full account takes nothing more."""
+    await admin.box.control("PUT", "settings", {"service": "box", "quotas": {"calls": 2, "uploads": 1}})
+    assert [(await admin("GET", "/2.0/users/me"))[0] for _ in range(2)] == [200, 200]
+    status, told, headers = await admin("GET", "/2.0/users/me")
+    assert (status, told["code"]) == (429, "rate_limit_exceeded") and int(headers["Retry-After"]) > 0
+    await admin.box.control("PUT", "settings", {"service": "box", "quotas_off": True})
+    await admin.box.do("space", user=admin.user, amount=0)
+    assert (await admin.upload("a.txt", "0", b"a"))[1]["code"] == "storage_limit_exceeded"
+
+
+async def test_pages_go_wrong_as_asked(admin: Caller) -> None:
+    """An empty page with a marker, one twice, one missing, a marker that leads back."""
+    top = await admin.folder("Pages")
+    for name in "abcdef":
+        await admin.folder(name, top)
+    place = f"/2.0/folders/{top}/items?usemarker=true&limit=2"
+
+    async def names() -> list[str]:
+        found, marker = [], ""
+        for _ in range(5):
+            _, page, _ = await admin("GET", f"{place}&marker={marker}" if marker else place)
+            found += [one["name"] for one in page["entries"]]
+            marker = page.get("next_marker")
+            if not marker:
+                break
+        return found
+
+    assert await names() == list("abcdef")
+    await admin.fault("page_empty", nth=2)
+    assert await names() == list("abcdef")
+    await admin.fault("page_twice", nth=2)
+    assert await names() == list("ababcdef"[0:2] + "abcdef")
+    await admin.fault("page_missing", nth=2)
+    assert await names() == list("abef")
+    await admin.fault("cursor_loop", nth=2)
+    assert await names() == list("abcdcdef")
+    await admin.fault("listed_late")
+    assert await names() == []
+
+
+async def test_user_streams_are_numbered(admin: Caller) -> None:
+    """Positions are numbers, short pages do not mean the end, and one sees what happens to what one may see."""
+    _, now, _ = await admin("GET", "/2.0/events?stream_position=now")
+    assert isinstance(now["next_stream_position"], int) and now["entries"] == []
+    top = await admin.folder("Told")
+    _, told, _ = await admin("GET", f"/2.0/events?stream_position={now['next_stream_position']}&stream_type=changes")
+    assert [(one["event_type"], one["source"]["id"]) for one in told["entries"]] == [("ITEM_CREATE", top)]
+    other = await caller(admin.box, 1)
+    _, unseen, _ = await other("GET", f"/2.0/events?stream_position={now['next_stream_position']}")
+    assert unseen["entries"] == [] and unseen["next_stream_position"] >= told["next_stream_position"]
+    _, servers, _ = await other("OPTIONS", "/2.0/events")
+    waiting = asyncio.create_task(other.box("GET", servers["entries"][0]["url"]))
+    await asyncio.sleep(0.3)
+    await other.folder("Something")
+    assert (await waiting)[1]["message"] == "new_change"
+    assert (await other("GET", "/2.0/events?stream_type=admin_logs"))[0] == 403
+
+
+async def test_the_generated_organisation(admin: Caller) -> None:
+    """Shared folders of spaces, notes, versions, restricted files; of names that clash the first alone."""
+    store = admin.box.vendor.store
+    store.ensure_all()
+    items = store.state.items.values()
+    assert sum(one.name.endswith(".boxnote") for one in items) > 5
+    assert any(one.extra and len(one.extra.versions) > 5 for one in items)
+    assert {one.status for one in store.state.collaborations.values()} == {"accepted", "pending"}
+    names = [(one.parent, one.name.lower()) for one in items if one.parent]
+    assert len(names) == len(set(names))
+    restricted = next(
+        one for one in items if one.extra and one.extra.blocked == "restricted" and one.owner == admin.user
+    )
+    assert (await admin("GET", f"/2.0/files/{restricted.id}/content"))[0] == 403
+    other = await caller(admin.box, 1)
+    _, mine, _ = await other("GET", "/2.0/folders/0/items?limit=1000&fields=owned_by,name,parent")
+    assert {one["parent"]["id"] for one in mine["entries"]} == {"0"}
+
+
+async def test_the_same_seed_makes_the_same_trees() -> None:
+    """Whoever looks first."""
+    made = []
+    for first in (0, 1):
+        async with inside("box", users=6) as box:
+            store = box.vendor.store
+            store.ensure(list(store.state.users)[first])
+            store.ensure_all()
+            made.append({one.id: (one.name, one.parent, one.content.key) for one in store.state.items.values()})
+    drawn = [{key: one for key, one in tree.items() if not one[2].startswith("spool")} for tree in made]
+    assert drawn[0] == drawn[1] and made[0].keys() == made[1].keys()
+
+
+async def test_everything_is_kept_across_restarts(tmp_path: Path) -> None:
+    """Items, versions, trash, sessions and shares."""
+    async with inside("box", users=4, state=tmp_path) as box:
+        admin = await caller(box)
+        top = await admin.folder("Kept")
+        _, made = await admin.upload("a.txt", top, b"kept")
+        file = made["entries"][0]["id"]
+        gone = await admin.folder("Gone", top)
+        await admin("DELETE", f"/2.0/folders/{gone}")
+        session = await opened(admin, top)
+        before = box.vendor.store.state
+    async with inside("box", users=4, state=tmp_path) as box:
+        again = await caller(box)
+        assert box.vendor.store.state == before
+        _, listed, _ = await again("GET", f"/2.0/folders/{top}/items")
+        assert [one["id"] for one in listed["entries"]] == [file]
+        assert (await again("GET", f"/2.0/folders/{gone}"))[1]["code"] == "trashed"
+        assert (await again("GET", f"/api/2.0/files/upload_sessions/{session}"))[0] == 200
+
+
+async def test_what_is_not_simulated_says_so(admin: Caller) -> None:
+    """501, in Box's form."""
+    status, told, _ = await admin("GET", "/2.0/search?query=x")
+    assert (status, told["type"], told["code"]) == (501, "error", "not_simulated")
