@@ -5,8 +5,16 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from haulage.sandbox.egnyte.content import Bytes
+from haulage.sandbox.egnyte.desk import Desk
+from haulage.sandbox.egnyte.events import Events, Trash
+from haulage.sandbox.egnyte.fs import FileSystem
 from haulage.sandbox.egnyte.identity import PARTNERS, SCOPES, Identity
+from haulage.sandbox.egnyte.model import PRIVATE, Item, State
 from haulage.sandbox.egnyte.people import DOMAIN, HOST, Directory, User, directory
+from haulage.sandbox.egnyte.permissions import Granting
+from haulage.sandbox.egnyte.scim import People
+from haulage.sandbox.egnyte.store import Store
 from haulage.sandbox.egnyte.wire import INACTIVE, OVER_QPS, OVER_RATE, apigee, failure, gateway
 from haulage.sandbox.frame.budgets import Limit
 from haulage.sandbox.frame.oauth import Application, Grant, Records, Token
@@ -38,6 +46,14 @@ class Egnyte(SignsIn):
         "oauth": f"{DOCS}Public_API_Authentication",
         "revoke": f"{DOCS}Public_API_Authentication",
         "userinfo": f"{DOCS}User_Info_API",
+        "fs": f"{DOCS}File_System_Management_API_Documentation",
+        "content": f"{DOCS}File_System_Management_API_Documentation",
+        "chunked": f"{DOCS}File_System_Management_API_Documentation",
+        "perms": f"{DOCS}Egnyte_Permissions_API",
+        "users": f"{DOCS}User_Management_API_Documentation",
+        "groups": f"{DOCS}Group_Management",
+        "events": f"{DOCS}Events_API",
+        "trash": "https://developers.egnyte.com/integration/cfs/api-docs",
     }
     limits: ClassVar[tuple[Limit, ...]] = (
         Limit(name="calls a second", amount=2, window_seconds=1, source=THROTTLING),
@@ -45,10 +61,14 @@ class Egnyte(SignsIn):
         Limit(name="tokens an hour", amount=100, window_seconds=3_600, source=THROTTLING),
         Limit(name="tokens an hour and user", amount=10, window_seconds=3_600, source=THROTTLING),
     )
-    omissions: ClassVar[tuple[str, ...]] = ("other domains than the organisation's own",)
+    omissions: ClassVar[tuple[str, ...]] = (
+        "other domains than the organisation's own", "links", "search", "comments (notes)", "audit reports",
+        "custom metadata", "webhooks", "bookmarks and project folders", "permissions on moving and copying (v2)",
+    )  # fmt: skip
 
     def __init__(self, world: World) -> None:
         self.directory = directory(world)
+        self.store = Store(world, self.directory)
         self.modern = False
         super().__init__(world)
         for identifier, secret, classic in (
@@ -65,7 +85,8 @@ class Egnyte(SignsIn):
     def routes(self) -> list[Route]:
         """Every endpoint that is simulated."""
         self.identity = Identity(self)
-        made = [*self.identity.routes()]
+        desks: list[Desk] = [kind(self) for kind in (Trash, FileSystem, Bytes, Granting, People, Events)]
+        made = [*self.identity.routes(), *(route for desk in desks for route in desk.routes())]
         return [msgspec.structs.replace(one, handler=self._counted(one.handler)) for one in made]
 
     def _counted(self, handler: Handler) -> Handler:
@@ -165,7 +186,8 @@ class Egnyte(SignsIn):
         now = call.event.time
         if self.budgets.charge("calls a second", call.event.scope, 1, now):
             return self.throttled(call, "1")
-        if self.budgets.charge("calls a day", self._window(call, "calls a day"), 1, now):
+        over = self.budgets.charge("calls a day", self._window(call, "calls a day"), 1, now)
+        if over or call.fault("daily_limit") is not None:
             return self.over_rate(call)
         return None
 
@@ -211,6 +233,16 @@ class Egnyte(SignsIn):
         for grant in self.oauth.grants_of(user):
             self.end(grant, "password")
 
+    def own_folder(self, user: User) -> None:
+        """The folder that a new user has under /Private."""
+        now = self.world.clock.now()
+        self.store.add(Item(self.store.new_id("private"), user.name, PRIVATE, now, now))
+
+    def do_wide_folder(self, details: dict[str, Any]) -> dict[str, Any]:
+        """`{user, count}`: a folder of so many small files in the user's own."""
+        user = self.user(self._account(details))
+        return {"path": self.store.wide(user, int(details.get("count", 100_000)))}
+
     def do_gateway(self, details: dict[str, Any]) -> dict[str, Any]:
         """Which gateway is before the API: modern (true: 429 to callers that are too fast; false: 403)."""
         self.modern = bool(details.get("modern", True))
@@ -246,13 +278,16 @@ class Egnyte(SignsIn):
 
     def facts(self) -> dict[str, Any]:
         """Counts of what there is by now."""
-        return {"users": len(self.directory.users), "groups": len(self.directory.groups)}
+        state = self.store.state
+        return {"users": len(self.directory.users), "groups": len(self.directory.groups), "items": len(state.items)}
 
     def save(self) -> bytes:
         """All state, for `load`."""
-        return msgspec.msgpack.encode((self.oauth.records, self.directory, self.modern))
+        return msgspec.msgpack.encode((self.oauth.records, self.directory, self.modern, self.store.state))
 
     def load(self, saved: bytes) -> None:
         """Take up what `save` gave."""
-        kept = msgspec.msgpack.decode(saved, type=tuple[Records, Directory, bool])
-        self.oauth.records, self.directory, self.modern = kept
+        kept = msgspec.msgpack.decode(saved, type=tuple[Records, Directory, bool, State])
+        self.oauth.records, self.directory, self.modern, self.store.state = kept
+        self.store.directory = self.directory
+        self.store.index()

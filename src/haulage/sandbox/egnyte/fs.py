@@ -1,0 +1,312 @@
+"""Egnyte's file system: metadata, listings, and what is done to items without their bytes."""
+
+from typing import Any
+
+from haulage.sandbox.egnyte.desk import DENIED, FILES, Desk, flag, whole
+from haulage.sandbox.egnyte.model import PRIVATE, ROOT, SHARED, Item, Lock, Version
+from haulage.sandbox.egnyte.names import key_of
+from haulage.sandbox.egnyte.people import HOST
+from haulage.sandbox.egnyte.wire import refuse
+from haulage.sandbox.frame.clock import http_date
+from haulage.sandbox.frame.routing import Handler, Route
+from haulage.sandbox.frame.wire import Answer, Call, json_answer
+
+DEFAULT_COUNT, LARGEST_COUNT = 100, 1_000
+LOCK_SECONDS = 3_600
+SORTS = ("name", "path", "size", "last_modified", "created_time")
+
+
+class FileSystem(Desk):
+    """/pubapi/v1/fs and /pubapi/v2/fs."""
+
+    def routes(self) -> list[Route]:
+        """The endpoints."""
+        made = [
+            Route("GET", HOST, "/pubapi/v1/fs/ids/folder/{id}/stats", "folder stats", "fs", self.stats, FILES),
+            Route("PATCH", HOST, "/pubapi/v1/fs/{path*}", "set folder options", "fs", self.options, FILES),
+        ]
+        for version in ("v1", "v2"):
+            base = f"/pubapi/{version}/fs"
+            kinds: list[tuple[str, str, Handler]] = [
+                ("GET", "get metadata or list", self.get),
+                ("POST", "folder and file actions", self.act),
+                ("DELETE", "delete", self.delete),
+            ]
+            for method, operation, handler in kinds:
+                for path in ("/ids/file/{id}", "/ids/folder/{id}", "/{path*}"):
+                    made.append(Route(method, HOST, base + path, operation, "fs", handler, FILES))
+            made.append(Route("GET", HOST, base, "get metadata or list", "fs", self.get, FILES))
+        return made
+
+    async def get(self, call: Call) -> Answer:
+        """A file, or a folder with a page of its children."""
+        item = self.item(call)
+        if not item.is_folder:
+            return await self._file(call, item)
+        told = self.folder(item) | {"public_links": item.public_links, "allow_links": True}
+        told |= {"restrict_move_delete": item.restrict_move_delete}
+        told |= {"folder_description": item.description} if item.description else {}
+        told |= self._extras(call, item)
+        if flag(call, "list_content", default=True):
+            told |= await self._children(call, item)
+        self.saw(call, [item])
+        return json_answer(told)
+
+    def _extras(self, call: Call, item: Item) -> dict[str, Any]:
+        return {"permission": self.store.level(self.user(call), item)} if flag(call, "include_perm") else {}
+
+    def folder(self, item: Item) -> dict[str, Any]:
+        """The facts of a folder. Times are whole milliseconds; its change has another name than a file's."""
+        told: dict[str, Any] = {
+            "name": item.name,
+            "lastModified": int(item.modified_at * 1000),
+            "uploaded": int(item.uploaded_at * 1000),
+            "path": self.store.path(item),
+            "folder_id": item.id,
+            "is_folder": True,
+        }
+        return told | ({"parent_id": item.parent} if item.parent else {})
+
+    async def file(self, call: Call, item: Item) -> dict[str, Any]:
+        """The facts of a file: of its current version, and what stays over versions."""
+        version = item.current
+        await self.store.hash([version])
+        locked = item.lock is not None and item.lock.until > call.event.time
+        told = self._version(call, version) | {
+            "path": self.store.path(item),
+            "name": item.name,
+            "locked": locked,
+            "group_id": item.id,
+            "parent_id": item.parent,
+            "num_versions": len(item.versions),
+        }
+        if locked and item.lock is not None and flag(call, "include_locks"):
+            holder = self.service.directory.users.get(item.lock.user)
+            if holder is not None:
+                told["lock_info"] = {
+                    "owner_id": holder.id,
+                    "first_name": holder.given,
+                    "last_name": holder.family,
+                    "email": holder.email,
+                }
+        return told | self._extras(call, item)
+
+    def _version(self, call: Call, version: Version) -> dict[str, Any]:
+        checksum = self.store.checksum(version)
+        if call.fault("checksum_wrong") is not None:
+            checksum = checksum[:-1] + ("0" if checksum[-1] != "0" else "1")
+        told: dict[str, Any] = {
+            "checksum": checksum,
+            "size": version.content.size,
+            "is_folder": False,
+            "entry_id": version.entry,
+            "last_modified": http_date(version.modified_at),
+            "uploaded": int(version.uploaded_at * 1000),
+            "uploaded_by": version.uploaded_by,
+        }
+        if call.fault("checksum_absent") is not None:
+            del told["checksum"]
+        return told
+
+    async def _file(self, call: Call, item: Item) -> Answer:
+        """With its older versions; the current one is not among them."""
+        wanted = call.query.get("entry_id") or call.query.get("key")
+        if wanted:
+            version = next((one for one in item.versions if one.entry == wanted), None)
+            if version is None:
+                raise refuse(404, "The version was not found")
+            await self.store.hash([version])
+            told = await self.file(call, item)
+            return json_answer(told | self._version(call, version))
+        told = await self.file(call, item)
+        if flag(call, "list_content", default=True) and len(item.versions) > 1:
+            older = item.versions[-2::-1]
+            await self.store.hash(older)
+            told["versions"] = [self._version(call, one) for one in older]
+        self.saw(call, [item])
+        return json_answer(told)
+
+    async def _children(self, call: Call, folder: Item) -> dict[str, Any]:
+        """A page of the children: offset counts folders, then files, as one sequence."""
+        user, count = self.user(call), min(whole(call, "count", DEFAULT_COUNT), LARGEST_COUNT)
+        offset, everything = whole(call, "offset", 0), self._sorted(call, folder)
+        if user.kind != "admin":
+            everything = [one for one in everything if not one.is_folder or self.store.visible(user, one)]
+            if not self.store.allowed(user, folder, "Viewer Only"):
+                everything = [one for one in everything if one.is_folder]
+        late = call.fault("listed_late")
+        if late is not None:
+            since = call.event.time - float(late.get("seconds", 30))
+            everything = [one for one in everything if one.is_folder or one.current.uploaded_at < since]
+        page = everything[offset : offset + count]
+        if call.fault("page_twice") is not None and offset:
+            page = [*everything[offset - 1 : offset], *page[:-1]]
+        if call.fault("page_missing") is not None:
+            page = page[::2]
+        if call.fault("page_empty") is not None:
+            page = []
+        told: dict[str, Any] = {"count": len(page), "offset": offset, "total_count": len(everything)}
+        if folders := [self.folder(one) for one in page if one.is_folder]:
+            told["folders"] = folders
+        if files := [await self.file(call, one) for one in page if not one.is_folder]:
+            told["files"] = files
+        self.saw(call, page)
+        return told
+
+    def _sorted(self, call: Call, folder: Item) -> list[Item]:
+        chosen, backwards = call.query.get("sort_by", "name"), call.query.get("sort_direction", "").startswith("desc")
+        if chosen not in SORTS:
+            raise refuse(400, f"sort_by {chosen!r} is not supported")
+        found = self.store.listed(folder)
+        if chosen in ("name", "path") and not backwards:
+            return found
+
+        def key(item: Item) -> tuple[Any, str]:
+            if chosen == "size":
+                return (0 if item.is_folder else item.current.content.size), key_of(item.name)
+            if chosen == "last_modified":
+                return (item.modified_at if item.is_folder else item.current.modified_at), key_of(item.name)
+            return (item.uploaded_at if chosen == "created_time" else 0), key_of(item.name)
+
+        folders = sorted((one for one in found if one.is_folder), key=key, reverse=backwards)
+        return [*folders, *sorted((one for one in found if not one.is_folder), key=key, reverse=backwards)]
+
+    def stats(self, call: Call) -> Answer:
+        """Sums of a folder and all below it."""
+        below = list(self.store.below(self.item(call)))
+        files = [one for one in below if not one.is_folder]
+        newest = sum(one.current.content.size for one in files)
+        every = sum(version.content.size for one in files for version in one.versions)
+        return json_answer(
+            {
+                "allVersionsSize": every,
+                "allFilesSize": newest,
+                "filesCount": len(files),
+                "fileVersionsCount": sum(len(one.versions) for one in files),
+                "foldersCount": len(below) - len(files),
+                "allFilesSizeInKB": newest // 1024,
+                "allVersionsSizeInKB": every // 1024,
+            }
+        )
+
+    async def act(self, call: Call) -> Answer:
+        """add_folder, move, copy, lock, unlock."""
+        told = await self.document(call)
+        action = told.get("action")
+        if action == "add_folder":
+            return self._add_folder(call)
+        if action in ("move", "copy"):
+            if unknown := set(told) - {"action", "destination", "permissions"}:
+                raise refuse(400, f"Unrecognized field {sorted(unknown)[0]!r}")
+            return self._relocate(call, str(action), str(told.get("destination", "")))
+        if action in ("lock", "unlock"):
+            return self._lock(call, told)
+        raise refuse(400, f"Unsupported action {action!r}")
+
+    def _add_folder(self, call: Call) -> Answer:
+        path = self.path(call)
+        if self.store.find(path) is not None:
+            raise refuse(403, "Folder already exists at this location")
+        parent, name = self.place(call, path, folder=True)
+        now = self.service.world.clock.now()
+        made = self.store.add(Item(self.store.new_id("folder"), name, parent.id, now, now))
+        self.changed(call, made, "create")
+        self.tell(call, "create", made)
+        return json_answer({"path": self.store.path(made), "folder_id": made.id}, 201)
+
+    def tell(self, call: Call, action: str, item: Item, source: str = "", source_id: str = "") -> None:
+        """An event of an item. A folder's children get none of their own."""
+        data: dict[str, str | bool] = {"target_path": self.store.path(item), "is_folder": item.is_folder}
+        if item.is_folder:
+            data["folder_id"] = data["target_id"] = item.id
+        else:
+            data["target_id"], data["target_group_id"] = item.current.entry, item.id
+        if source:
+            data["source_path"] = source
+            data["source_id"] = source_id or str(data["target_id"])
+        self.store.happened(self.user(call), self.client(call), action, data)
+
+    def _relocate(self, call: Call, action: str, destination: str) -> Answer:
+        if not destination.startswith("/"):
+            raise refuse(400, "The destination is not an absolute path")
+        item = self.item(call)
+        parent, name = self.place(call, destination, folder=item.is_folder)
+        there = self.store.find(destination)
+        if there is not None and there is not item:
+            raise refuse(403, f"{'Folder' if there.is_folder else 'File'} already exists at this location")
+        if item.is_folder and any(one is parent for one in self.store.below(item)):
+            raise refuse(400, "A folder cannot go into itself")
+        source = self.store.path(item)
+        self.need(call, item, "Viewer")
+        if action == "copy":
+            made = self.store.copy(item, parent, name, self.user(call))
+            for one in self.store.below(made):
+                self.changed(call, one, "copy")
+            self.tell(call, "copy", made, source, item.id if item.is_folder else item.current.entry)
+            return self._moved(made)
+        if item.parent == parent.id:
+            self._renamable(call, item)
+        else:
+            self.movable(call, item)
+        kind = "rename" if item.parent == parent.id else "move"
+        self.store.move(item, parent, name)
+        self.changed(call, item, "rename" if kind == "rename" else "move")
+        self.tell(call, "move", item, source)
+        return self._moved(item)
+
+    def _renamable(self, call: Call, item: Item) -> None:
+        if item.id in (ROOT, SHARED, PRIVATE) or item.parent == PRIVATE:
+            raise refuse(403, DENIED)
+        self.need(call, item, "Editor")
+        self.unlocked(call, item)
+
+    def _moved(self, item: Item) -> Answer:
+        kind = {"folder_id": item.id} if item.is_folder else {"group_id": item.id, "entry_id": item.current.entry}
+        return json_answer({"path": self.store.path(item), **kind})
+
+    def _lock(self, call: Call, told: dict[str, Any]) -> Answer:
+        item, user, now = self.item(call, "Editor"), self.user(call), call.event.time
+        if item.is_folder:
+            raise refuse(400, "Only files can be locked")
+        held = item.lock if item.lock is not None and item.lock.until > now else None
+        token = str(told.get("lock_token", ""))
+        if told["action"] == "unlock":
+            if held is None or held.token != token:
+                raise refuse(404, "The lock was not found")
+            item.lock = None
+            return Answer(200)
+        if held is not None and held.token != token:
+            raise refuse(403, "The file is locked")
+        seconds = int(told.get("lock_timeout") or LOCK_SECONDS)
+        item.lock = Lock(user.id, token or self.store.new_id("lock"), now + seconds)
+        self.changed(call, item, "metadata")
+        return json_answer({"lock_token": item.lock.token, "timeout": seconds - 1})
+
+    async def options(self, call: Call) -> Answer:
+        """What is set of a folder: description, links, and whether moving and deleting are for administrators only."""
+        item, told = self.item(call, "Owner"), await self.document(call)
+        if not item.is_folder:
+            raise refuse(400, "Only folders have options")
+        item.description = str(told.get("folder_description", item.description))
+        item.restrict_move_delete = bool(told.get("restrict_move_delete", item.restrict_move_delete))
+        item.public_links = str(told.get("public_links", item.public_links))
+        self.changed(call, item, "metadata")
+        return json_answer(self.folder(item) | {"restrict_move_delete": item.restrict_move_delete})
+
+    def delete(self, call: Call) -> Answer:
+        """Into the trash: a folder with all that is in it, or a file, or one version of a file (entry_id)."""
+        item = self.item(call)
+        entry = call.query.get("entry_id")
+        self.movable(call, item)
+        if entry and not item.is_folder and len(item.versions) > 1:
+            version = next((one for one in item.versions if one.entry == entry), None)
+            if version is None:
+                raise refuse(404, "The version was not found")
+            self.store.throw_version_away(item, version, self.user(call))
+            self.changed(call, item, "content")
+            return Answer(200)
+        for one in self.store.below(item):
+            self.changed(call, one, "trash")
+        self.tell(call, "delete", item)
+        self.store.throw_away(item, self.user(call))
+        return Answer(200)
