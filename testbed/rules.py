@@ -178,6 +178,12 @@ def azure_error(status: int, code: str, headers: Mapping[str, str] | None = None
     )
 
 
+def graph_error(status: int, code: str, headers: Mapping[str, str] | None = None) -> Answer:
+    """An error in Microsoft Graph's form."""
+    body = json.dumps({"error": {"code": code, "message": code, "innerError": {"code": code}}}).encode()
+    return Answer(status, {"Content-Type": "application/json", **(headers or {})}, body)
+
+
 def google_error(status: int, reason: str, headers: Mapping[str, str] | None = None) -> Answer:
     """An error in the form of Google's JSON APIs."""
     told = {"code": status, "message": reason, "errors": [{"domain": "global", "reason": reason, "message": reason}]}

@@ -16,6 +16,7 @@ from haulage.services.registry import service
 from testbed.proxy import FaultProxy
 from testbed.ssh import AsyncSSH
 
+from .clouds import CLOUDS, WITNESSES, CloudPlace, cloud_place, clouds
 from .kit import Place, body_of, put_all
 from .voices import VOICES, Faults
 from .witness import AzureWitness, GcsWitness, LocalWitness, S3Witness, Witness
@@ -23,6 +24,8 @@ from .witness import AzureWitness, GcsWitness, LocalWitness, S3Witness, Witness
 Opens = Callable[..., Drive]
 NewRoot = Callable[[], Place]
 Limit = Callable[[str], None]
+
+__all__ = ["clouds"]  # a fixture
 
 SERVERS = (
     "local",
@@ -33,6 +36,7 @@ SERVERS = (
     "gcs-emulator",
     "sftp-openssh",
     "sftp-asyncssh",
+    *CLOUDS,
 )
 NO_HTTP = ("local", "sftp-openssh", "sftp-asyncssh")
 MIB = 1024 * 1024
@@ -83,6 +87,7 @@ SERVER_LIMITS: dict[str, dict[str, str]] = {
     "sftp-openssh": {},
     "sftp-asyncssh": {},
 }
+SERVER_LIMITS |= {name: cloud.limits for name, cloud in CLOUDS.items()}
 """What a server (not the service!) cannot do, by the word that a case asks for: the reason, and where it is written."""
 
 NAME_LIMITS: dict[str, list[tuple[re.Pattern[str], str]]] = {
@@ -103,6 +108,7 @@ NAME_LIMITS: dict[str, list[tuple[re.Pattern[str], str]]] = {
     "sftp-openssh": [],
     "sftp-asyncssh": [],
 }
+NAME_LIMITS |= {name: [] for name in CLOUDS}
 """Names that a server spells otherwise than the vendor's own service; each is tried on another server."""
 
 needs_server = pytest.mark.over_network
@@ -236,6 +242,11 @@ def bench(server: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.
     """One bucket, container or folder for all cases of a session on this server. Its root is not yet made for local."""
     if server == "local":
         return _local(tmp_path_factory.mktemp("contract"))
+    if server in CLOUDS:
+        cloud = cloud_place(request.getfixturevalue("clouds"), server)
+        place: Place = cloud.at(f"{cloud.root}/{fresh_name()}".strip("/"))
+        asyncio.run(_make(place))
+        return place
     fixture, settings = BEDS[server]
     place = settings(request.getfixturevalue(fixture), server).at(fresh_name())
     asyncio.run(_make(place))
@@ -268,7 +279,8 @@ def new_root(bench: Place) -> NewRoot:
     """Places whose bucket, container or folder does not exist."""
     if bench.server == "local":
         return lambda: bench.at(f"{bench.root}/{fresh_name()}")
-    return lambda: bench.at(fresh_name())
+    parent = bench.root.rpartition("/")[0] if isinstance(bench, CloudPlace) else ""
+    return lambda: bench.at(f"{parent}/{fresh_name()}".strip("/"))
 
 
 @pytest.fixture
@@ -338,6 +350,8 @@ def sees(place: Place) -> Sees:
     settings = place.settings
     if place.files is not None:
         return Sees(LocalWitness(str(Path(place.files) / place.root)))
+    if isinstance(place, CloudPlace):
+        return Sees(WITNESSES[place.service.id](place))
     endpoint = settings["endpoint_url"]
     if place.service.id == "gcs":
         return Sees(GcsWitness(endpoint, place.root))

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import google_crc32c
 
+from haulage.engine.meter import digest
 from haulage.model.item import Carried, Item, Kind, Written
 from haulage.services.contract import Drive, ListsTree, Precondition, Service
 
@@ -98,6 +99,7 @@ def digests(body: bytes | memoryview) -> dict[str, str]:
         "md5": hashlib.md5(body, usedforsecurity=False).hexdigest(),
         "sha1": hashlib.sha1(body, usedforsecurity=False).hexdigest(),
         "crc32c": f"{google_crc32c.value(bytes(body)):08x}",
+        "quickxor": digest("quickxor", body),
     }
 
 

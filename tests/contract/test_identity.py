@@ -79,7 +79,7 @@ async def test_no_secret_in_identity_or_repr(place: Place, drive: Drive) -> None
 async def test_secret_fields_are_declared(place: Place) -> None:
     """What the vault seals and forms hide is known from the declaration."""
     declared = {field.name: field.secret for field in place.service.fields}
-    held = {name for name, value in place.settings.items() if value in place.secrets}
+    held = {name for name, value in place.settings.items() if value in place.secrets and name in declared}
     assert all(declared[name] for name in held)
     assert all(field.title and field.help for field in place.service.fields)
     assert set(place.settings) <= set(declared)
@@ -102,7 +102,7 @@ async def test_traits_are_coherent(drive: Drive) -> None:
     """The planner trusts these figures without looking at the service."""
     traits = drive.traits
     assert 0 < traits.single_put_limit <= traits.largest_file
-    assert set(traits.put_hashes) <= {"sha256", "sha1", "md5", "crc32c"}
+    assert set(traits.put_hashes) <= {"sha256", "sha1", "md5", "crc32c", "quickxor"}
     assert traits.part_hash in (None, "sha256", "sha1", "md5", "crc32c")
     assert traits.times is None or traits.times >= 1
     assert body_of(3) != body_of(3, seed=2)

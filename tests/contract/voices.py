@@ -8,7 +8,7 @@ from typing import Any
 
 from haulage.services.contract import Drive
 from testbed.proxy import FaultProxy
-from testbed.rules import Answer, Rule, Seen, azure_error, google_error, s3_error
+from testbed.rules import Answer, Rule, Seen, azure_error, google_error, graph_error, s3_error
 
 from .witness import Witness
 
@@ -19,7 +19,7 @@ class Voice:
 
     calls: by kind (list, look, read, write, begin, part, parts, finish), which requests these are, as parts of a Rule.
     without_items: empties a page of a listing but leaves its cursor. other_revision: headers of an answer to a read
-    that say that it is another revision.
+    that say that it is another revision. named: the address of a read tells the file's path.
     """
 
     calls: Mapping[str, Mapping[str, Any]]
@@ -28,6 +28,7 @@ class Voice:
     throttle: Answer
     without_items: Callable[[bytes], bytes]
     other_revision: Mapping[str, str] = field(default_factory=lambda: {"ETag": '"0123456789abcdef0123456789abcdef"'})
+    named: bool = True
 
 
 S3 = Voice(
@@ -81,7 +82,26 @@ GCS = Voice(
     other_revision={"X-Goog-Generation": "1"},
 )
 
-VOICES = {"s3": S3, "azure-blob": AZURE, "gcs": GCS}
+GRAPH = Voice(
+    calls={
+        "list": {"method": "GET", "path": r"/children$"},
+        "look": {"method": "GET", "path": r"/root:/[^?]*:$"},
+        "read": {"method": "GET", "path": r"/download\.aspx$"},
+        "write": {"method": "PUT", "path": r"(/uploadSession|/rup/.*|:/content)$"},
+        "begin": {"method": "POST", "path": r"/createUploadSession$"},
+        "part": {"method": "PUT", "path": r"(/uploadSession|/rup/.*)$"},
+        "parts": {"method": "GET", "path": r"(/uploadSession|/rup/.*)$"},
+        "finish": {"method": "PUT", "path": r"(/uploadSession|/rup/.*)$"},
+    },
+    denied=graph_error(403, "accessDenied"),
+    trouble=graph_error(500, "generalException"),
+    throttle=graph_error(429, "activityLimitReached"),
+    without_items=lambda body: json.dumps({**json.loads(body), "value": []}).encode(),
+    other_revision={"ETag": '"{00000000-0000-0000-0000-000000000000},99"'},
+    named=False,
+)
+
+VOICES = {"s3": S3, "azure-blob": AZURE, "gcs": GCS, "onedrive": GRAPH, "onedrive-business": GRAPH, "office365": GRAPH}
 """By the service's id."""
 
 
@@ -97,8 +117,10 @@ class Faults:
     def on(self, call: str, path: str | None = None, **does: Any) -> Rule:
         """Let the next call of that kind go wrong in this way (`does`: the parts of a Rule)."""
         which = dict(self.voice.calls[call])
-        if path is not None:
+        if path is not None and self.voice.named:
             which["path"] = path
+        elif path is not None:
+            does["times"] = 1  # the case reads that file first
         return self.proxy.add(Rule(**which, **does))
 
     def seen(self, call: str) -> list[Seen]:

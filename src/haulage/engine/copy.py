@@ -6,7 +6,9 @@ from typing import Any
 from haulage.engine.context import ATTEMPTS, Context
 from haulage.engine.job import Job
 from haulage.engine.large import copy_large
+from haulage.engine.leaving import destination_changed
 from haulage.engine.meter import COMPUTED, INLINE_BYTES, check_promise, digest, prove
+from haulage.engine.rewritten import still_the_document
 from haulage.engine.same import probe, same_content
 from haulage.engine.sides import at_source, at_target
 from haulage.ledger import items as item_rows
@@ -76,7 +78,7 @@ async def _attempt(context: Context, job: Job) -> Settled:
         except Conflict:
             job.condition, job.occupied = ABSENT, True
             continue
-        return _prove(context, job, written, digests)
+        return await _prove(context, job, written, digests)
     raise Conflict(f"{NAMES_TRIED} names are taken at the destination")
 
 
@@ -94,6 +96,10 @@ async def _compare(context: Context, job: Job, number: int) -> Settled | None:
         context.memory.give(held)
     if evidence is not None:
         return _settled(job, OutcomeKind.VERIFIED, there.revision, evidence, adopted=True)
+    if (evidence := await still_the_document(context, job, there)) is not None:
+        return _settled(job, OutcomeKind.TRANSFORMED, there.revision, evidence, adopted=True)
+    if job.only_compared:
+        return Settled(destination_changed(job.known))
     rules, transfer = context.target.traits.names, context.run.transfer_id
     wanted = job.known.target or job.known.path
     while True:
@@ -160,10 +166,13 @@ async def after_unknown(context: Context, job: Job, digests: dict[str, str], err
     raise Conflict("the answer to a write was lost, and something else is there now") from error
 
 
-def _prove(context: Context, job: Job, written: Written, digests: dict[str, str]) -> Settled:
+async def _prove(context: Context, job: Job, written: Written, digests: dict[str, str]) -> Settled:
     try:
         kind, evidence = prove(written, job.size, digests)
     except Mismatch as error:
+        there = await at_target(context.target.item(job.target)) if context.target.traits.rewrites else None
+        if there is not None and (proof := await still_the_document(context, job, there)) is not None:
+            return _settled(job, OutcomeKind.TRANSFORMED, there.revision, {"sha256": digests.get("sha256"), **proof})
         error.side = Side.DESTINATION
         if written.revision is not None:
             job.left = written.revision

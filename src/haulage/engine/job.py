@@ -10,7 +10,8 @@ class Job:
     """One item on its way. It is altered when the source or the destination turns out other than listed.
 
     target: path at the destination. condition: what has to hold there. occupied: something is there that has to be
-    compared first. renamed: another file held the name, ours got a suffix. began_us: when work on it began.
+    compared first. only_compared: the source is as it was copied, so what is there is proven or left alone, never
+    replaced. renamed: another file held the name, ours got a suffix. began_us: when work on it began.
     finished_attempt: of the upload in parts that made it. left: the revision of what we wrote and could not prove.
     """
 
@@ -23,7 +24,8 @@ class Job:
         self.hashes = known.hashes
         left = known.done_target_revision
         self.condition = Precondition(revision=left) if left is not None else ABSENT
-        self.occupied = known.occupied and left is None
+        self.only_compared = left is not None and known.revision is not None and known.revision == known.done_revision
+        self.occupied = self.only_compared or (known.occupied and left is None)
         self.renamed = False
         self.finished_attempt: str | None = None
         self.left: str | None = None

@@ -10,6 +10,7 @@ from itertools import takewhile
 import msgspec
 
 from haulage.engine.context import UNIT_BYTES, UNIT_ITEMS, Context
+from haulage.engine.leaving import destination_changed
 from haulage.ledger import items as item_rows
 from haulage.ledger import work
 from haulage.ledger.items import Known, Marks
@@ -47,6 +48,7 @@ class Planner:
         self._context = context
         rules = context.target.traits.names
         self._rules = rules
+        self._rewrites = context.target.traits.rewrites
         self._folds = not rules.case_sensitive or rules.unicode_form is not None
         self._shadows = not rules.folder_beside_file and context.source.traits.names.folder_beside_file
         # a plan changes no item's state: a second pass would find, and count, all of them again
@@ -260,10 +262,11 @@ class Planner:
                 outcome = Outcome(known.id, known.path, OutcomeKind.UNCHANGED, known.size)
                 decision.settled.append(Settled(outcome, known.revision, known.done_target_revision))
                 return
+            if same_source and there is not None and (known.target or known.path).lower().endswith(self._rewrites):
+                decision.copy.append(known)  # the destination may have rewritten it by itself: the two are compared
+                return
             if same_source and there is not None:
-                message = "changed at the destination since it was copied, unchanged at the source"
-                fix = "Nothing was overwritten. Remove it at the destination to have it copied again."
-                decision.settled.append(_settled(known, OutcomeKind.SKIPPED, "destination_changed", message, fix))
+                decision.settled.append(Settled(destination_changed(known)))
                 return
             # Only a whole listing says that it is gone; a plan changes nothing that a run would go by.
             if not as_left and self._context.target_listing.complete and not self._context.options.plan_only:

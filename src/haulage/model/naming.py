@@ -14,6 +14,7 @@ class NameRules(msgspec.Struct, frozen=True):
 
     forbidden: characters that no part of a path may hold. reserved: whole parts that are refused, lower case.
     no_leading, no_trailing: characters that a part may not begin or end with.
+    no_beginnings, no_endings, no_insides: texts in lower case with which no part may begin or end, or which none holds.
     longest_part, longest_path: in `unit`; None without limit. unit: what the service counts in.
     most_parts: how many parts a path may have.
     case_sensitive, unicode_form: two names that differ only so are one name to it ("NFC": it folds both forms).
@@ -25,6 +26,9 @@ class NameRules(msgspec.Struct, frozen=True):
     reserved: frozenset[str] = frozenset()
     no_leading: str = ""
     no_trailing: str = ""
+    no_beginnings: tuple[str, ...] = ()
+    no_endings: tuple[str, ...] = ()
+    no_insides: tuple[str, ...] = ()
     longest_part: int | None = None
     longest_path: int | None = None
     unit: Literal["bytes", "chars", "utf16"] = "bytes"
@@ -51,16 +55,15 @@ def fit(path: str, rules: NameRules) -> Fitted:
     1. a forbidden character, NUL or a lone surrogate -> "_"
     2. an empty part -> "_"; "." -> "_."; ".." -> "_.."
     3. a first or last character that may not stand there -> "_"
-    4. a reserved name -> "_" before it
+    4. a text that no part may hold -> its last character becomes a mark; one it may not begin with -> its first does;
+       one it may not end with -> "_" behind it
+    5. a reserved name -> "_" before it
 
     Parts are never added or taken away, so what comes out stays below the root. "" is the root and stays as it is.
     Nothing is shortened: a part or path that is too long, or too deep, raises NameRefused.
     """
     checker = _checker(rules)
-    if checker.good(path) is None or (rules.reserved and _has_reserved(path, rules)):
-        fitted = checker.fit(path)
-    else:
-        fitted = Fitted(path)
+    fitted = checker.fit(path) if checker.good(path) is None or checker.has_reserved(path) else Fitted(path)
     checker.refuse_too_long(fitted.path)
     return fitted
 
@@ -124,6 +127,20 @@ class _Checker:
         forbidden = re.escape(rules.forbidden.replace("/", "")) + r"\x00" + _SURROGATES
         self._forbidden = re.compile(f"[{forbidden}]")
         self.good = re.compile(_good_path(rules, forbidden)).fullmatch
+        self._insides = [
+            (text, re.compile(re.escape(text), re.IGNORECASE), text[:-1] + self._other_mark(text[-1]))
+            for text in rules.no_insides
+        ]
+
+    def _other_mark(self, character: str) -> str:
+        return next((mark for mark in _MARKS if mark not in self.rules.forbidden + character), "x")
+
+    def has_reserved(self, path: str) -> bool:
+        """Whether a part is reserved, or has a text where it may not stand."""
+        rules, folded = self.rules, path.lower()
+        if any(text in folded for text in (*rules.no_insides, *rules.no_beginnings, *rules.no_endings)):
+            return True
+        return bool(rules.reserved) and not rules.reserved.isdisjoint(folded.split("/"))
 
     def fit(self, path: str) -> Fitted:
         changes: dict[str, None] = {}
@@ -147,9 +164,25 @@ class _Checker:
         if part and part[-1] in rules.no_trailing:
             changes[f"a name may not end with {part[-1]!r}, replaced by {mark!r}"] = None
             part = part[:-1] + mark
+        part = self._fit_texts(part, changes)
         while part.lower() in rules.reserved:
             changes[f"the name {part!r} is reserved, written {mark + part!r}"] = None
             part = mark + part
+        return part
+
+    def _fit_texts(self, part: str, changes: dict[str, None]) -> str:
+        for text, pattern, instead in self._insides:
+            while pattern.search(part):
+                changes[f"a name may not hold {text!r}, written {instead!r}"] = None
+                part = pattern.sub(instead, part)
+        for text in self.rules.no_beginnings:
+            if part.lower().startswith(text):
+                changes[f"a name may not begin with {text!r}, {self.mark!r} put in the place of {text[0]!r}"] = None
+                part = self.mark + part[1:]
+        for text in self.rules.no_endings:
+            if part.lower().endswith(text):
+                changes[f"a name may not end with {text!r}, {self.mark!r} put behind it"] = None
+                part += self.mark
         return part
 
     def refuse_too_long(self, path: str) -> None:
@@ -181,10 +214,6 @@ def _good_path(rules: NameRules, forbidden: str) -> str:
     if rules.no_trailing:
         part += f"(?<![{re.escape(rules.no_trailing)}])"
     return f"(?:{part}(?:/{part})*+)?+"
-
-
-def _has_reserved(path: str, rules: NameRules) -> bool:
-    return not rules.reserved.isdisjoint(path.lower().split("/"))
 
 
 _checkers: dict[int, _Checker] = {}

@@ -68,7 +68,7 @@ def open_account(
     route = realm_of(ledger, row.realm).route
     keeper = TokenKeeper(ledger, vault_of(ledger), row.id, how.oauth, route, leaving=leaving)
     way: WayId = row.way  # type: ignore[assignment] # written by us from a Way
-    return how.open_account(Access(settings, way, keeper, pacer, route))
+    return how.open_account(Access(settings, way, keeper, pacer, route, row.account or ""))
 
 
 async def check(ledger: Ledger, name: str) -> connectors.Checked:

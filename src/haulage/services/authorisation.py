@@ -124,13 +124,17 @@ DIRECT = Route()
 
 
 class Access(msgspec.Struct, frozen=True):
-    """What an account is opened with. settings: by field name, secrets among them; way: how it was authorised."""
+    """What an account is opened with. settings: by field name, secrets among them; way: how it was authorised.
+
+    account: the id of whom it belongs to, as it was pinned when it was authorised; "" before that.
+    """
 
     settings: Mapping[str, str]
     way: WayId
     credentials: Credentials
     pacer: Pacer
     route: Route = DIRECT
+    account: str = ""
 
     def __repr__(self) -> str:
         """Without the secrets."""

@@ -38,6 +38,7 @@ class Traits(msgspec.Struct, frozen=True):
     confirms: "hash" where the answer to a write proves the content; "size" where the service tells no more than how
     many bytes it holds.
     parts_in_order: parts are taken one after the other, from the first, and none again.
+    rewrites: endings of names, lower case, whose content the service may rewrite by itself after an upload.
     resumes: what was sent of an upload in parts outlives the process that sent it.
     ordered: the algorithms that prove order and content (all but weak ones such as quickxor).
     """
@@ -58,6 +59,7 @@ class Traits(msgspec.Struct, frozen=True):
     resumes: bool = True
     time_span: tuple[int, int] | None = None
     revision_step: int = 0
+    rewrites: tuple[str, ...] = ()
 
 
 class Precondition(msgspec.Struct, frozen=True):

@@ -65,3 +65,14 @@ def test_a_contradiction_is_never_a_success() -> None:
         with pytest.raises(Mismatch):
             prove(written, 10, {"md5": "m", "sha256": "s"})
     assert prove(Written("a", size=0), 0, {})[0] == OutcomeKind.VERIFIED
+
+
+def test_a_weak_hash_finds_damage_and_proves_no_more_than_it_can() -> None:
+    """T17, G7: quickXorHash cannot tell fragments that changed places."""
+    kind, evidence = prove(Written("a", size=10, hashes={"quickxor": "q"}), 10, {"quickxor": "q", "sha256": "s"})
+    assert (kind, evidence["proof"]) == (OutcomeKind.VERIFIED_WEAK, "quickxor")
+    with pytest.raises(Mismatch):
+        prove(Written("a", size=10, hashes={"quickxor": "other"}), 10, {"quickxor": "q"})
+    assert (
+        prove(Written("a", hashes={"quickxor": "q", "sha1": "1"}), 10, {"quickxor": "q", "sha1": "1"})[0] == "verified"
+    )

@@ -24,12 +24,18 @@ STRICT = NameRules(
     unit="utf16",
     case_sensitive=False,
     unicode_form="NFC",
+    no_beginnings=("~$",),
+    no_endings=(".files", "_files"),
+    no_insides=("_vti_",),
 )
 BUCKET = NameRules(longest_path=1024, empty_parts=True, dot_parts=True, folder_beside_file=True)
 ALL_RULES = [LINUX, STRICT, BUCKET]
 
 any_text = st.text(st.characters(), max_size=30)  # all of Unicode, lone surrogates included
-nasty = st.text(st.sampled_from("/\\.. ~:*?\0_-aAß\ud800\udce9é́．％%2e"), max_size=20)
+nasty_texts = st.sampled_from(["_vti_", "_VTI_", "~$", ".Files", "_files", "İ", "%2e", "nul", "a", "/"])
+nasty = st.lists(nasty_texts, max_size=8).map("".join) | st.text(
+    st.sampled_from("/\\.. ~:*?\0_-aAß\ud800\udce9é́．％%2e"), max_size=20
+)
 paths = st.one_of(any_text, nasty, st.lists(st.one_of(any_text, nasty), max_size=5).map("/".join))
 rules_of_any_kind = st.builds(
     NameRules,
@@ -37,6 +43,9 @@ rules_of_any_kind = st.builds(
     reserved=st.frozensets(st.sampled_from(["con", "_con", "nul", "a", "desktop.ini", "_"]), max_size=4),
     no_leading=st.text(st.sampled_from(" ~.]"), max_size=3),
     no_trailing=st.text(st.sampled_from(" .]^"), max_size=3),
+    no_beginnings=st.sampled_from([(), ("~$",), ("a", "_a")]),
+    no_endings=st.sampled_from([(), (".files",), ("%2", "é")]),
+    no_insides=st.sampled_from([(), ("_vti_",), ("%2e", "nul")]),
     unit=st.sampled_from(["bytes", "chars", "utf16"]),
     case_sensitive=st.booleans(),
     unicode_form=st.sampled_from([None, "NFC"]),
@@ -57,6 +66,9 @@ def breaks(path: str, rules: NameRules) -> list[str]:
         wrong += ["leading"] * (part[:1] != "" and part[0] in rules.no_leading)
         wrong += ["trailing"] * (part[-1:] != "" and part[-1] in rules.no_trailing)
         wrong += ["reserved"] * (part.lower() in rules.reserved)
+        wrong += ["beginning"] * part.lower().startswith(rules.no_beginnings)
+        wrong += ["ending"] * part.lower().endswith(rules.no_endings)
+        wrong += ["inside"] * any(text in part.lower() for text in rules.no_insides)
     return wrong
 
 

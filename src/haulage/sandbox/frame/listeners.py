@@ -51,8 +51,8 @@ class Listeners:
     def _own(self, simulator: Simulator) -> Handler:
         async def serve(request: web.BaseRequest) -> web.StreamResponse:
             named = request.host.rsplit(":", 1)[0].lower()
-            if simulator.host_key(named) in simulator.hosts:  # a client that only resolves the name to us
-                return await self._gateway.answer(request, simulator, named, f"{request.scheme}://{request.host}")
+            if simulator.host_key(named) in simulator.hosts:  # TLS was ended before us, under the vendor's own name
+                return await self._gateway.answer(request, simulator, named, f"https://{request.host}")
             return await self._gateway.answer(request, simulator, "", f"{request.scheme}://{request.host}")
 
         return serve

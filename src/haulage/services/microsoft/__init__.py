@@ -5,6 +5,7 @@ from haulage.services.contract import Field, Service
 from haulage.services.microsoft.account import HOSTS, TenantAccount, business, personal
 from haulage.services.microsoft.certificate import assertion
 from haulage.services.microsoft.login import explain
+from haulage.services.microsoft.traits import BUSINESS, PERSONAL
 
 LOGIN = "https://login.microsoftonline.com"
 SILENT = ("offline_access", "openid", "profile")
@@ -63,6 +64,8 @@ ONEDRIVE = Service(
     title="OneDrive Consumer",
     scheme="onedrive",
     fields=(CLIENT_ID, CLIENT_SECRET),
+    traits=PERSONAL,
+    whole_root=True,
     authorisation=Authorisation(
         ways=(CODE, DEVICE),
         oauth=_oauth("consumers", ("Files.Read.All",), ("Files.ReadWrite.All",)),
@@ -78,6 +81,8 @@ ONEDRIVE_BUSINESS = Service(
     title="OneDrive for Business (User)",
     scheme="onedrive-business",
     fields=(CLIENT_ID, CLIENT_SECRET, TENANT),
+    traits=BUSINESS,
+    whole_root=True,
     authorisation=Authorisation(
         ways=(CODE, DEVICE),
         oauth=_oauth("{tenant}", ("Files.Read.All",), ("Files.ReadWrite.All",)),
@@ -109,7 +114,8 @@ OFFICE365 = Service(
             secret=True,
         ),
     ),
-    root_title="user",
+    root_title="user or site",
+    traits=BUSINESS,
     authorisation=Authorisation(
         ways=(
             Way("certificate", "The application's own consent, by certificate", ("client_id", "tenant", "certificate")),

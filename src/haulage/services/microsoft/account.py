@@ -12,22 +12,16 @@ from haulage.model.errors import (
     ScopeMissing,
 )
 from haulage.services.authorisation import Access, Identity
-from haulage.services.bearer import Api, told_json
+from haulage.services.bearer import Api
+from haulage.services.contract import Drive
+from haulage.services.microsoft.drive import GraphDrive
+from haulage.services.microsoft.graph import GRAPH
+from haulage.services.microsoft.places import anywhere, mine
+from haulage.services.microsoft.refusals import reads
+from haulage.services.microsoft.traits import BUSINESS, PERSONAL
 from haulage.services.microsoft.wire import Anything, DriveFound, Organisations, Person
-from haulage.services.transport import Answer, Request
 
-GRAPH = "https://graph.microsoft.com/v1.0"
 HOSTS = ("graph.microsoft.com",)
-_NO_DRIVE = ("does not have a spo license", "mysite not found", "unable to retrieve user's mysite url")
-
-
-def reads(request: Request, answer: Answer) -> HaulageError | None:
-    """What Graph's own words mean, where the status does not say it (QUIRKS Q1, Q2)."""
-    error = told_json(answer).get("error")
-    message = str(error.get("message", "")) if isinstance(error, dict) else ""
-    if any(words in message.lower() for words in _NO_DRIVE):
-        return NoLicence("Microsoft: this account has no OneDrive or SharePoint")
-    return None
 
 
 class GraphAccount:
@@ -35,6 +29,7 @@ class GraphAccount:
 
     def __init__(self, access: Access, kind: str) -> None:
         self._api = Api("Microsoft", access, HOSTS, reads)
+        self._access = access
         self._kind = kind
 
     async def identity(self) -> Identity:
@@ -52,6 +47,12 @@ class GraphAccount:
             raise Refused(f"{name} is an account of another kind: {there}", "Choose the other OneDrive service for it.")
         return Identity(person.id, name)
 
+    def open(self, root: str) -> Drive:
+        """See OpensDrives."""
+        kind = "onedrive" if self._kind == "personal" else "onedrive-business"
+        identity = f"{kind}://{self._access.account}/{root.strip('/')}"
+        return GraphDrive(self._access, mine(root), identity, PERSONAL if self._kind == "personal" else BUSINESS)
+
     async def close(self) -> None:
         """Let go of connections."""
         await self._api.close()
@@ -62,6 +63,7 @@ class TenantAccount:
 
     def __init__(self, access: Access) -> None:
         self._api = Api("Microsoft", access, HOSTS, reads)
+        self._access = access
         self._as_app = access.way in ("secret", "certificate")
 
     async def identity(self) -> Identity:
@@ -77,6 +79,11 @@ class TenantAccount:
         found = told.value[0]
         domain = next((one.name for one in found.domains if one.default), found.name or found.id)
         return Identity(found.id, domain, administrator=True)
+
+    def open(self, root: str) -> Drive:
+        """See OpensDrives. Raises Refused."""
+        identity = f"office365://{self._access.account}/{root.strip('/')}"
+        return GraphDrive(self._access, anywhere(root), identity, BUSINESS)
 
     async def _storage(self) -> None:
         try:

@@ -1,0 +1,12 @@
+"""What is left alone, and how that is told."""
+
+from haulage.ledger.items import Known
+from haulage.model.outcome import Outcome, OutcomeKind
+
+
+def destination_changed(known: Known) -> Outcome:
+    """Somebody changed at the destination what was copied there, and the source is as it was."""
+    message = "changed at the destination since it was copied, unchanged at the source"
+    fix = "Nothing was overwritten. Remove it at the destination to have it copied again."
+    kind = OutcomeKind.SKIPPED
+    return Outcome(known.id, known.path, kind, known.size, "destination_changed", message, fix)

@@ -1,0 +1,240 @@
+"""A OneDrive or document library as the contract wants it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+
+from haulage.model.errors import Blocked, Changed, Conflict, Denied, Gone, Mismatch, QuotaFull, RootGone, SessionGone
+from haulage.model.item import Carried, Item, Kind, Page, Written
+from haulage.services.authorisation import Access
+from haulage.services.contract import ABSENT, Content, Json, Precondition, Traits
+from haulage.services.microsoft import uploads
+from haulage.services.microsoft.graph import Graph
+from haulage.services.microsoft.items import SELECT, Children, DriveItem, item_of, time_text, written_of
+from haulage.services.microsoft.places import Place
+from haulage.services.microsoft.reading import GraphContent, refuse_other
+from haulage.services.microsoft.refusals import SessionRefused
+from haulage.services.transport import Request
+
+PAGE_ITEMS = 1000
+
+
+class GraphDrive:
+    """One drive, from a folder on. Paths are Graph's own; names are compared there without regard to case."""
+
+    def __init__(self, access: Access, place: Place, identity: str, traits: Traits) -> None:
+        self.traits = traits
+        self.identity = identity
+        self._graph = Graph(access, place)
+        self.calls: Mapping[str, int] = self._graph.transport.trace.calls
+        self._located: asyncio.Task[None] | None = None
+        self._known: set[str] = set()
+        self._made: dict[str, asyncio.Task[None]] = {}
+        self._kept: dict[str, tuple[int, memoryview]] = {}
+
+    def __repr__(self) -> str:
+        return f"GraphDrive({self.identity!r})"
+
+    async def check(self, *, write: bool, create: bool) -> None:
+        """See the contract. Room is asked for too: a drive that is full refuses before anything is read."""
+        facts = await self._graph.locate()
+        if write and facts.quota is not None and facts.quota.state == "exceeded":
+            raise QuotaFull(f"{self.identity}: the drive is over its quota")
+        try:
+            found = await self._get("")
+        except Gone:
+            if not create:
+                raise RootGone(f"there is no folder {self._graph.root()!r} in the drive") from None
+            await self._folder_at("")
+            return
+        if found.folder is None:
+            raise RootGone(f"{self._graph.root()!r} is no folder")
+
+    async def _ready(self) -> Graph:
+        """The drive, found at the first call. A failure to find it is everybody's, and is not kept."""
+        if self._located is None:
+
+            async def locate() -> None:
+                await self._graph.locate()
+
+            self._located = asyncio.ensure_future(locate())
+        try:
+            await asyncio.shield(self._located)
+        except BaseException:
+            if self._located is not None and self._located.done():
+                self._located = None
+            raise
+        return self._graph
+
+    async def _get(self, path: str, *, more: str = "") -> DriveItem:
+        graph = await self._ready()
+        return await graph.get("GetItem", f"{graph.url(path)}?$select={SELECT}{more}", DriveItem)
+
+    async def page(self, folder: str, cursor: str | None) -> Page:
+        """Up to 1,000 children. The cursor is the address of the next page, as Graph gave it."""
+        graph = await self._ready()
+        url = cursor or f"{graph.url(folder, 'children')}?$top={PAGE_ITEMS}&$select={SELECT}"
+        found = await graph.get("ListChildren", url, Children)
+        if not found.value and cursor is None and (await self._get(folder)).folder is None:
+            raise Gone(f"{folder!r} is no folder")
+        if found.next_link is not None and found.next_link == cursor:
+            return Page([], None, False, "the service told to ask for the same page again")
+        below = f"{folder}/" if folder else ""
+        items = [item_of(below + one.name, one) for one in found.value]
+        self._known.update(graph.path(one.path).casefold() for one in items if one.kind is Kind.FOLDER)
+        return Page(items, found.next_link)
+
+    async def item(self, path: str) -> Item | None:
+        """See the contract."""
+        try:
+            found = item_of(path, await self._get(path))
+        except Gone:
+            return None
+        return found if found.kind is Kind.FILE else None
+
+    @asynccontextmanager
+    async def open(self, item: Item, start: int = 0) -> AsyncIterator[Content]:
+        """Two calls: what is there now, with an address to read it at, and the reading."""
+        graph = await self._ready()
+        where = graph.by_id(item.id) if item.id else graph.url(item.path)
+        url = f"{where}?$select={SELECT},@microsoft.graph.downloadUrl"
+        found = await graph.get("GetItem", url, DriveItem)
+        now = item_of(item.path, found)
+        if now.kind is not Kind.FILE or (item.revision is not None and now.revision != item.revision):
+            raise Changed(f"{item.path}: another revision is there than the one that was listed")
+        if found.malware is not None:
+            raise Blocked(f"{item.path}: the service flagged it as harmful and does not hand it out")
+        if found.download_url is None:
+            raise Blocked(f"{item.path}: the service gives no address to read it at")
+        headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {})
+        if start and start >= (now.size or 0):
+            raise Mismatch(f"{item.path}: there is no byte {start} in {now.size}")
+        request = Request("DownloadContent", "GET", found.download_url, headers, bare=True)
+        async with graph.transport.stream(request) as streamed:
+            refuse_other(streamed.answer, found.e_tag, item.path)
+            yield GraphContent(streamed, now, start)
+
+    async def create_folder(self, path: str, modified_us: int | None = None) -> None:
+        """See the contract. A new folder gets its time with it."""
+        await self._folder_at(path)
+        if modified_us is not None:
+            await self.set_folder_time(path, modified_us)
+
+    async def set_folder_time(self, path: str, modified_us: int) -> None:
+        """See the contract."""
+        graph = await self._ready()
+        facet = {"fileSystemInfo": {"lastModifiedDateTime": time_text(modified_us)}}
+        await graph.send("UpdateItem", "PATCH", graph.url(path), facet, repeatable=True)
+
+    async def put(
+        self, path: str, body: bytes | memoryview, carried: Carried, digests: Mapping[str, str], condition: Precondition
+    ) -> Written:
+        """A session with one fragment, so that times come along; an empty file in one request, for want of sessions.
+
+        Both make one version where the drive keeps versions, but for the empty file with times, which makes two (Q10).
+        """
+        graph = await self._above(path)
+        if not len(body):
+            return await self._put_empty(graph, path, carried, condition)
+        url = await uploads.begin(graph, path, carried, condition)
+        try:
+            found = await uploads.send(graph, url, 0, memoryview(body), len(body))
+        except SessionRefused as error:
+            raise Denied(error.message) from error
+        if found is None:
+            raise Mismatch(f"{path}: the service took all bytes and made no file of them")
+        return written_of(path, found)
+
+    async def _put_empty(self, graph: Graph, path: str, carried: Carried, condition: Precondition) -> Written:
+        headers = await uploads.revised(graph, path, condition) | {"Content-Type": "application/octet-stream"}
+        behaviour = "fail" if condition == ABSENT else "replace"
+        url = f"{graph.url(path, 'content')}?@microsoft.graph.conflictBehavior={behaviour}"
+        answer = await graph.transport.call(Request("PutContent", "PUT", url, headers, b"", repeatable=False))
+        found = graph.decoded(answer, "PutContent", DriveItem)
+        if times := uploads.times_of(carried):
+            where = graph.by_id(found.id)
+            answer = await graph.send("UpdateItem", "PATCH", where, {"fileSystemInfo": times}, repeatable=True)
+            found = graph.decoded(answer, "UpdateItem", DriveItem)
+        return written_of(path, found)
+
+    async def begin(self, path: str, size: int, carried: Carried, attempt: str, condition: Precondition) -> Json:
+        """A session. Its address is its own permission for this one file, and part of the state."""
+        graph = await self._above(path)
+        url = await uploads.begin(graph, path, carried, condition)
+        return {"path": path, "attempt": attempt, "size": size, "url": url}
+
+    async def put_part(self, state: Json, number: int, offset: int, body: memoryview, digest: str | None) -> Json:
+        """The last part is kept for `finish`, which makes the file of it."""
+        if offset + len(body) == state["size"]:
+            self._kept[state["url"]] = (offset, body)
+        else:
+            await uploads.send(await self._ready(), state["url"], offset, body, state["size"])
+        return {"number": number, "size": len(body)}
+
+    async def parts(self, state: Json) -> Mapping[int, Json] | None:
+        """What the session says it has; a part that it has only the beginning of counts for nothing."""
+        if "url" not in state:
+            return None
+        return await uploads.held(await self._ready(), state, self.traits.part_bytes(state["size"]))
+
+    async def finish(
+        self, state: Json, receipts: Sequence[Json], digests: Mapping[str, str], condition: Precondition
+    ) -> Written:
+        """Sends the last part. What is to be replaced is looked at once more right before."""
+        graph = await self._ready()
+        kept = self._kept.get(state["url"])
+        if kept is None:
+            raise SessionGone(f"{state['path']}: the last part is not at hand")
+        await uploads.revised(graph, state["path"], condition)
+        found = await uploads.send(graph, state["url"], *kept, state["size"])
+        if found is None:
+            raise Mismatch(f"{state['path']}: the service took all bytes and made no file of them")
+        del self._kept[state["url"]]
+        return written_of(state["path"], found)
+
+    async def abort(self, state: Json) -> None:
+        """Ends the session of this attempt; one that nobody heard of ends by itself."""
+        if "url" in state:
+            self._kept.pop(state["url"], None)
+            await uploads.forget(await self._ready(), state["url"])
+
+    async def close(self) -> None:
+        """See the contract."""
+        for task in (*self._made.values(), *filter(None, [self._located])):
+            task.cancel()
+        await self._graph.transport.close()
+
+    async def _above(self, path: str) -> Graph:
+        """See to the folder above a file."""
+        await self._folder_at(path.rpartition("/")[0])
+        return self._graph
+
+    async def _folder_at(self, path: str) -> None:
+        """Make the folder and those above it; being there already is fine."""
+        await self._ready()
+        await self._ensure(self._graph.path(path))
+
+    async def _ensure(self, whole: str) -> None:
+        """The same for a path in the drive: each is made once, however many ask for it (F34)."""
+        key = whole.casefold()
+        if not whole or key in self._known:
+            return
+        if (task := self._made.get(key)) is None:
+            task = self._made[key] = asyncio.ensure_future(self._make(whole))
+        try:
+            await asyncio.shield(task)
+        finally:
+            if task.done():
+                self._made.pop(key, None)
+        self._known.add(key)
+
+    async def _make(self, whole: str) -> None:
+        graph, (above, _, name) = self._graph, whole.rpartition("/")
+        await self._ensure(above)
+        body = {"name": name, "folder": {}, "@microsoft.graph.conflictBehavior": "fail"}
+        try:
+            await graph.send("CreateFolder", "POST", graph.whole_url(above, "children"), body, repeatable=True)
+        except Conflict:
+            there = await graph.get("GetItem", f"{graph.whole_url(whole)}?$select={SELECT}", DriveItem)
+            if there.folder is None:
+                raise

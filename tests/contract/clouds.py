@@ -1,0 +1,232 @@
+"""Drives of services where one signs in: in the sandbox, reached under the vendors' own host names.
+
+Between the drive and the sandbox stands a door that ends TLS (testbed.front), so that a FaultProxy can stand behind it.
+"""
+
+import json
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import pytest
+
+from haulage.model.errors import AuthLost
+from haulage.services.authorisation import Access, OpensDrives, Route, WayId
+from haulage.services.contract import Drive
+from haulage.services.registry import service
+from testbed.front import Front
+from testbed.sandbox import Sandbox
+
+from .kit import FreePacer, Place
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """One kind of drive. service: its id; root: in front of the case's own folder; way: how it was authorised."""
+
+    service: str
+    root: str
+    page_size: tuple[str, str]
+    least_part_bytes: int
+    part_size: tuple[str, str]
+    token: Callable[["Clouds", dict[str, Any]], str]
+    way: WayId = "code"
+    limits: dict[str, str] = field(default_factory=dict)
+
+
+class Clouds:
+    """The sandbox that all cases share, and the door to it."""
+
+    def __init__(self, sandbox: Sandbox, front: Front) -> None:
+        self.sandbox = sandbox
+        self.front = front
+        self.ca_pem = Path(sandbox.ca_file).read_text()
+
+    def ask(
+        self, method: str, url: str, body: bytes | None = None, headers: dict[str, str] | None = None
+    ) -> tuple[int, bytes, dict[str, str]]:
+        """Call a service at its own port. Status, body, headers; redirects are not followed."""
+        request = urllib.request.Request(url, body, headers or {}, method=method)  # noqa: S310 - loopback
+        try:
+            with _OPENER.open(request, timeout=60) as answer:
+                return answer.status, answer.read(), dict(answer.headers)
+        except urllib.error.HTTPError as error:
+            return error.code, error.read(), dict(error.headers)
+
+    def form(self, url: str, **fields: str) -> dict[str, Any]:
+        """POST a form; the answer's JSON."""
+        status, body, _ = self.ask("POST", url, urllib.parse.urlencode(fields).encode())
+        assert status == 200, body
+        found: dict[str, Any] = json.loads(body)
+        return found
+
+
+class _Stay(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: Any, **__: Any) -> None:
+        return None
+
+
+_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}), _Stay)
+
+
+@pytest.fixture(scope="session")
+def clouds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clouds]:
+    """A sandbox of six people without quotas, and a door to it."""
+    folder = tmp_path_factory.mktemp("clouds")
+    running = Sandbox(folder, users=6, options=("--state", str(folder / "state")))
+    with running as sandbox, Front(sandbox.ca_file, str(folder / "state" / "ca.key")) as front:
+        yield Clouds(sandbox, front)
+
+
+class FixedToken:
+    """Credentials of one token, which is never renewed."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    async def bearer(self) -> str:
+        return self._token
+
+    async def refused(self, token: str) -> None:
+        raise AuthLost("the token was refused")
+
+    async def revocable(self) -> str:
+        return self._token
+
+
+@dataclass(frozen=True)
+class CloudPlace(Place):
+    """A folder of a cloud's drive. Its settings are a token, and the address to which the door leads."""
+
+    clouds: Clouds | None = None
+    way: WayId = "code"
+
+    def open(self) -> Drive:
+        assert self.clouds is not None and self.service.authorisation is not None
+        port = urlsplit(self.settings["via"]).port
+        assert port is not None
+        route = Route(self.clouds.front.to(port), self.clouds.ca_pem)
+        access = Access({}, self.way, FixedToken(self.settings["token"]), FreePacer(), route, "contract")
+        account = self.service.authorisation.open_account(access)
+        assert isinstance(account, OpensDrives)
+        return account.open(self.root)
+
+
+def cloud_place(clouds: Clouds, server: str) -> CloudPlace:
+    """The root below which all cases of a session have their folders."""
+    cloud = CLOUDS[server]
+    offer = clouds.sandbox.service(cloud.service)
+    token = cloud.token(clouds, offer)
+    return CloudPlace(
+        server=server,
+        service=service(cloud.service),
+        settings={"via": offer["base_url"], "token": token},
+        root=cloud.root,
+        least_part_bytes=cloud.least_part_bytes,
+        endpoint="via",
+        secrets=(token,),
+        wrong={"token": "not-a-token-of-anybody"},
+        page_size=cloud.page_size,
+        part_size=cloud.part_size,
+        clouds=clouds,
+        way=cloud.way,
+    )
+
+
+def _microsoft(tenant: str) -> Callable[[Clouds, dict[str, Any]], str]:
+    def token(clouds: Clouds, offer: dict[str, Any]) -> str:
+        account = next(one for one in offer["accounts"] if one.get("refresh_token"))
+        told = clouds.form(
+            f"{offer['base_url']}/{tenant}/oauth2/v2.0/token",
+            grant_type="refresh_token",
+            refresh_token=account["refresh_token"],
+            client_id=offer["client_id"],
+            client_secret=offer["client_secret"],
+        )
+        return str(told["access_token"])
+
+    return token
+
+
+def _application(clouds: Clouds, offer: dict[str, Any]) -> str:
+    tenant = offer["details"]["tenant_id"]
+    told = clouds.form(
+        f"{offer['base_url']}/{tenant}/oauth2/v2.0/token",
+        grant_type="client_credentials",
+        scope="https://graph.microsoft.com/.default",
+        client_id=offer["client_id"],
+        client_secret=offer["client_secret"],
+    )
+    return str(told["access_token"])
+
+
+_GRAPH_PAGES = ("haulage.services.microsoft.drive", "PAGE_ITEMS")
+_GRAPH_PARTS = ("haulage.services.microsoft.traits", "LEAST_PART_BYTES")
+_UNIT = 320 * 1024
+_GRAPH_LIMITS = {
+    "checks hashes": "Graph takes no hash along with an upload: its answer tells the hash of what arrived, and the engine "
+    "compares that (learn.microsoft.com/graph/api/driveitem-createuploadsession)",
+}
+_GRAPH = (_GRAPH_PAGES, _UNIT, _GRAPH_PARTS)
+CLOUDS = {
+    "onedrive-personal": Cloud("onedrive", "", *_GRAPH, _microsoft("consumers"), limits=_GRAPH_LIMITS),
+    "onedrive-business": Cloud("onedrive-business", "", *_GRAPH, _microsoft("organizations"), limits=_GRAPH_LIMITS),
+}
+
+
+class GraphWitness:
+    """Plain calls of Graph at the sandbox's own port, without any of our client's code."""
+
+    def __init__(self, place: CloudPlace) -> None:
+        assert place.clouds is not None
+        self._ask = place.clouds.ask
+        self._drive = f"{place.settings['via']}/v1.0/me/drive"
+        self._root = place.root.strip("/")
+        self._headers = {"Authorization": f"Bearer {place.settings['token']}"}
+
+    def _url(self, path: str, action: str) -> str:
+        return f"{self._drive}/root:/{quote(f'{self._root}/{path}'.strip('/'))}:{action}"
+
+    def plant(self, path: str, body: bytes, content_encoding: str | None = None) -> None:
+        status, told, _ = self._ask("PUT", self._url(path, "/content"), body, self._headers)
+        assert status in (200, 201), told
+
+    def remove(self, path: str) -> None:
+        status, told, _ = self._ask("DELETE", self._url(path, ""), None, self._headers)
+        assert status == 204, told
+
+    def fetch(self, path: str) -> bytes | None:
+        status, _, headers = self._ask("GET", self._url(path, "/content"), None, self._headers)
+        if status == 404:
+            return None
+        assert status == 302
+        status, body, _ = self._ask("GET", headers["Location"])
+        assert status == 200
+        return body
+
+    def leftovers(self, files: set[str]) -> list[str]:
+        return sorted(set(self._walk("")) - files)
+
+    def _walk(self, folder: str) -> list[str]:
+        found: list[str] = []
+        url = self._url(folder, "/children?$top=1000")
+        while url:
+            status, body, _ = self._ask("GET", url, None, self._headers)
+            assert status == 200, body
+            page = json.loads(body)
+            for one in page["value"]:
+                path = f"{folder}/{one['name']}".strip("/")
+                found += self._walk(path) if "folder" in one else [path]
+            url = page.get("@odata.nextLink", "")
+        return found
+
+
+WITNESSES: dict[str, Callable[[CloudPlace], Any]] = {
+    "onedrive": GraphWitness,
+    "onedrive-business": GraphWitness,
+}
+"""By the service's id."""
