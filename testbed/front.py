@@ -68,7 +68,11 @@ class Front:
         with contextlib.suppress(OSError, ssl.SSLError, asyncio.IncompleteReadError, asyncio.CancelledError):
             head = await reader.readuntil(b"\r\n\r\n")
             host = head.split(b" ", 2)[1].decode().rsplit(":", 1)[0]
-            there, there_writer = await asyncio.open_connection("127.0.0.1", port)
+            try:
+                there, there_writer = await asyncio.open_connection("127.0.0.1", port)
+            except OSError:
+                writer.write(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+                return await _close(writer)
             writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
             await writer.start_tls(self._context(host))
             await asyncio.gather(_pipe(reader, there_writer), _pipe(there, writer))
@@ -101,6 +105,12 @@ class Front:
         )
         form = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         return key.private_bytes(serialization.Encoding.PEM, *form) + made.public_bytes(serialization.Encoding.PEM)
+
+
+async def _close(writer: asyncio.StreamWriter) -> None:
+    await writer.drain()
+    writer.close()
+    await writer.wait_closed()
 
 
 async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

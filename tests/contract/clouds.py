@@ -26,16 +26,21 @@ from .kit import FreePacer, Place
 
 @dataclass(frozen=True)
 class Cloud:
-    """One kind of drive. service: its id; root: in front of the case's own folder; way: how it was authorised."""
+    """One kind of drive. service: its id; way: how it was authorised.
+
+    where: the path of the drive in Graph, for the witness, and the root of a location in it. always: it is tried in
+    every test run, and not only in the long one.
+    """
 
     service: str
-    root: str
+    where: Callable[["Clouds", dict[str, Any], str], tuple[str, str]]
     page_size: tuple[str, str]
     least_part_bytes: int
     part_size: tuple[str, str]
     token: Callable[["Clouds", dict[str, Any]], str]
     way: WayId = "code"
     limits: dict[str, str] = field(default_factory=dict)
+    always: bool = False
 
 
 class Clouds:
@@ -104,6 +109,8 @@ class CloudPlace(Place):
 
     clouds: Clouds | None = None
     way: WayId = "code"
+    drive: str = ""
+    base: str = ""
 
     def open(self) -> Drive:
         assert self.clouds is not None and self.service.authorisation is not None
@@ -121,11 +128,14 @@ def cloud_place(clouds: Clouds, server: str) -> CloudPlace:
     cloud = CLOUDS[server]
     offer = clouds.sandbox.service(cloud.service)
     token = cloud.token(clouds, offer)
+    drive, base = cloud.where(clouds, offer, token)
     return CloudPlace(
         server=server,
         service=service(cloud.service),
         settings={"via": offer["base_url"], "token": token},
-        root=cloud.root,
+        root=base,
+        base=base,
+        drive=drive,
         least_part_bytes=cloud.least_part_bytes,
         endpoint="via",
         secrets=(token,),
@@ -153,7 +163,7 @@ def _microsoft(tenant: str) -> Callable[[Clouds, dict[str, Any]], str]:
 
 
 def _application(clouds: Clouds, offer: dict[str, Any]) -> str:
-    tenant = offer["details"]["tenant_id"]
+    tenant = offer["details"]["tenant"]
     told = clouds.form(
         f"{offer['base_url']}/{tenant}/oauth2/v2.0/token",
         grant_type="client_credentials",
@@ -168,13 +178,46 @@ _GRAPH_PAGES = ("haulage.services.microsoft.drive", "PAGE_ITEMS")
 _GRAPH_PARTS = ("haulage.services.microsoft.traits", "LEAST_PART_BYTES")
 _UNIT = 320 * 1024
 _GRAPH_LIMITS = {
-    "checks hashes": "Graph takes no hash along with an upload: its answer tells the hash of what arrived, and the engine "
-    "compares that (learn.microsoft.com/graph/api/driveitem-createuploadsession)",
+    "checks hashes": "Graph takes no hash along with an upload: its answer tells the hash of what arrived, which the "
+    "engine compares (learn.microsoft.com/graph/api/driveitem-createuploadsession)",
+    "keeps conditions at the end of racing uploads": "Graph takes the condition when a session is begun, and this case "
+    "begins without one; what there is is looked at before the last fragment",
 }
+_PERSONAL_LIMITS = {
+    **_GRAPH_LIMITS,
+    "tells which revision it sends": "no document says which tag a download of OneDrive Consumer carries: where it is "
+    "another one the item is asked once more, and its bytes are held against its hash",
+}
+
+
+def _mine(clouds: Clouds, offer: dict[str, Any], token: str) -> tuple[str, str]:
+    return "/me/drive", ""
+
+
+def _of_a_user(clouds: Clouds, offer: dict[str, Any], token: str) -> tuple[str, str]:
+    users = clouds.sandbox.service("onedrive-business")["accounts"]
+    email = next(one["user"] for one in users if one["role"] == "user" and one.get("refresh_token"))
+    return f"/users/{email}/drive", email
+
+
+def _of_a_site(clouds: Clouds, offer: dict[str, Any], token: str) -> tuple[str, str]:
+    """The library of the first site that is nobody's own, by the address that a browser shows."""
+    headers = {"Authorization": f"Bearer {token}"}
+    graph = f"{offer['base_url']}/v1.0"
+    sites = json.loads(clouds.ask("GET", f"{graph}/sites/getAllSites", None, headers)[1])["value"]
+    site = next(one for one in sites if not one.get("isPersonalSite") and "/sites/" in one["webUrl"])
+    drive = json.loads(clouds.ask("GET", f"{graph}/sites/{site['id']}/drive", None, headers)[1])
+    return f"/drives/{drive['id']}", drive["webUrl"]
+
+
 _GRAPH = (_GRAPH_PAGES, _UNIT, _GRAPH_PARTS)
 CLOUDS = {
-    "onedrive-personal": Cloud("onedrive", "", *_GRAPH, _microsoft("consumers"), limits=_GRAPH_LIMITS),
-    "onedrive-business": Cloud("onedrive-business", "", *_GRAPH, _microsoft("organizations"), limits=_GRAPH_LIMITS),
+    "onedrive-business": Cloud(
+        "onedrive-business", _mine, *_GRAPH, _microsoft("organizations"), limits=_GRAPH_LIMITS, always=True
+    ),
+    "onedrive-personal": Cloud("onedrive", _mine, *_GRAPH, _microsoft("consumers"), limits=_PERSONAL_LIMITS),
+    "office365-user": Cloud("office365", _of_a_user, *_GRAPH, _application, "secret", _GRAPH_LIMITS),
+    "office365-site": Cloud("office365", _of_a_site, *_GRAPH, _application, "secret", _GRAPH_LIMITS),
 }
 
 
@@ -184,8 +227,8 @@ class GraphWitness:
     def __init__(self, place: CloudPlace) -> None:
         assert place.clouds is not None
         self._ask = place.clouds.ask
-        self._drive = f"{place.settings['via']}/v1.0/me/drive"
-        self._root = place.root.strip("/")
+        self._drive = f"{place.settings['via']}/v1.0{place.drive}"
+        self._root = place.root.removeprefix(place.base).strip("/")
         self._headers = {"Authorization": f"Bearer {place.settings['token']}"}
 
     def _url(self, path: str, action: str) -> str:
@@ -228,5 +271,6 @@ class GraphWitness:
 WITNESSES: dict[str, Callable[[CloudPlace], Any]] = {
     "onedrive": GraphWitness,
     "onedrive-business": GraphWitness,
+    "office365": GraphWitness,
 }
 """By the service's id."""

@@ -126,7 +126,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         case = f"{metafunc.module.__name__.rpartition('.')[2]}.py::{metafunc.function.__name__}"
         names = [name for name in SERVERS if name not in ONLY or any(part in case for part in ONLY[name])]
         without = NO_HTTP if "faults" in metafunc.fixturenames else ("local",) if network else ()
-        metafunc.parametrize("server", [name for name in names if name not in without], scope="session")
+        metafunc.parametrize("server", [_param(name) for name in names if name not in without], scope="session")
+
+
+def _param(name: str) -> Any:
+    """A kind of cloud drive that has a sister in every run is tried in the long run alone."""
+    return pytest.param(name, marks=pytest.mark.slow) if name in CLOUDS and not CLOUDS[name].always else name
 
 
 PAGES = {
@@ -244,7 +249,7 @@ def bench(server: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.
         return _local(tmp_path_factory.mktemp("contract"))
     if server in CLOUDS:
         cloud = cloud_place(request.getfixturevalue("clouds"), server)
-        place: Place = cloud.at(f"{cloud.root}/{fresh_name()}".strip("/"))
+        place: Place = cloud.at(f"{cloud.base}/{fresh_name()}".strip("/"))
         asyncio.run(_make(place))
         return place
     fixture, settings = BEDS[server]

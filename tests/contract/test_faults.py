@@ -120,8 +120,9 @@ async def test_a_wrong_range_is_noticed(faults: Faults, sees_body: bytes, conten
     assert len(faults.seen("read")) > 1
 
 
-async def test_a_server_that_ignores_the_pin(faults: Faults, sees_body: bytes) -> None:
+async def test_a_server_that_ignores_the_pin(faults: Faults, sees_body: bytes, limit: Limit) -> None:
     """T22: If-Match was not heard; the answer says another revision, so its bytes are not used."""
+    limit("tells which revision it sends")
     item = (await listed(faults.drive))["a.bin"]
     faults.on("read", times=None, headers=faults.voice.other_revision)
     with pytest.raises((Changed, Mismatch)):

@@ -12,7 +12,7 @@ from haulage.services.microsoft import uploads
 from haulage.services.microsoft.graph import Graph
 from haulage.services.microsoft.items import SELECT, Children, DriveItem, item_of, time_text, written_of
 from haulage.services.microsoft.places import Place
-from haulage.services.microsoft.reading import GraphContent, refuse_other
+from haulage.services.microsoft.reading import GraphContent, other_tag, refuse_other
 from haulage.services.microsoft.refusals import SessionRefused
 from haulage.services.transport import Request
 
@@ -31,6 +31,7 @@ class GraphDrive:
         self._known: set[str] = set()
         self._made: dict[str, asyncio.Task[None]] = {}
         self._kept: dict[str, tuple[int, memoryview]] = {}
+        self._next: dict[str, int] = {}
 
     def __repr__(self) -> str:
         return f"GraphDrive({self.identity!r})"
@@ -45,8 +46,7 @@ class GraphDrive:
         except Gone:
             if not create:
                 raise RootGone(f"there is no folder {self._graph.root()!r} in the drive") from None
-            await self._folder_at("")
-            return
+            return await self._ensure(self._graph.root())
         if found.folder is None:
             raise RootGone(f"{self._graph.root()!r} is no folder")
 
@@ -107,11 +107,15 @@ class GraphDrive:
         if found.download_url is None:
             raise Blocked(f"{item.path}: the service gives no address to read it at")
         headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {})
-        if start and start >= (now.size or 0):
-            raise Mismatch(f"{item.path}: there is no byte {start} in {now.size}")
+        if start == now.size:
+            yield GraphContent(None, now, start)
+            return
         request = Request("DownloadContent", "GET", found.download_url, headers, bare=True)
         async with graph.transport.stream(request) as streamed:
-            refuse_other(streamed.answer, found.e_tag, item.path)
+            if other_tag(streamed.answer, found.e_tag):  # no proof of a change: not all drives tell it in one form
+                refuse_other(streamed.answer, found.e_tag, item.path)
+                if (await graph.get("GetItem", url, DriveItem)).revision != now.revision:
+                    raise Changed(f"{item.path}: it was changed while it was opened")
             yield GraphContent(streamed, now, start)
 
     async def create_folder(self, path: str, modified_us: int | None = None) -> None:
@@ -161,14 +165,19 @@ class GraphDrive:
         """A session. Its address is its own permission for this one file, and part of the state."""
         graph = await self._above(path)
         url = await uploads.begin(graph, path, carried, condition)
-        return {"path": path, "attempt": attempt, "size": size, "url": url}
+        self._next[url] = 0
+        return {"path": path, "attempt": attempt, "size": size, "url": url, "absent": condition.absent}
 
     async def put_part(self, state: Json, number: int, offset: int, body: memoryview, digest: str | None) -> Json:
         """The last part is kept for `finish`, which makes the file of it."""
-        if offset + len(body) == state["size"]:
-            self._kept[state["url"]] = (offset, body)
+        graph, url, size = await self._ready(), state["url"], state["size"]
+        if offset + len(body) == size:
+            if self._next.get(url) != offset and await uploads.expected(graph, url, size) < offset:
+                raise SessionGone(f"{state['path']}: parts before the last one are missing")
+            self._kept[url] = (offset, body)
         else:
-            await uploads.send(await self._ready(), state["url"], offset, body, state["size"])
+            await uploads.send(graph, url, offset, body, size)
+            self._next[url] = offset + len(body)
         return {"number": number, "size": len(body)}
 
     async def parts(self, state: Json) -> Mapping[int, Json] | None:
@@ -186,17 +195,23 @@ class GraphDrive:
         if kept is None:
             raise SessionGone(f"{state['path']}: the last part is not at hand")
         await uploads.revised(graph, state["path"], condition)
+        if condition.absent and not state["absent"] and await self.item(state["path"]) is not None:
+            raise Conflict(f"{state['path']}: something is there already")
         found = await uploads.send(graph, state["url"], *kept, state["size"])
         if found is None:
             raise Mismatch(f"{state['path']}: the service took all bytes and made no file of them")
-        del self._kept[state["url"]]
+        self._forget(state["url"])
         return written_of(state["path"], found)
 
     async def abort(self, state: Json) -> None:
         """Ends the session of this attempt; one that nobody heard of ends by itself."""
         if "url" in state:
-            self._kept.pop(state["url"], None)
+            self._forget(state["url"])
             await uploads.forget(await self._ready(), state["url"])
+
+    def _forget(self, url: str) -> None:
+        self._kept.pop(url, None)
+        self._next.pop(url, None)
 
     async def close(self) -> None:
         """See the contract."""
@@ -210,9 +225,13 @@ class GraphDrive:
         return self._graph
 
     async def _folder_at(self, path: str) -> None:
-        """Make the folder and those above it; being there already is fine."""
-        await self._ready()
-        await self._ensure(self._graph.path(path))
+        """Make the folder and those above it, up to the location's root, which has to be there (F34)."""
+        graph = await self._ready()
+        root = graph.root()
+        if root and root.casefold() not in self._known:
+            await self._get("")
+            self._known.add(root.casefold())
+        await self._ensure(graph.path(path))
 
     async def _ensure(self, whole: str) -> None:
         """The same for a path in the drive: each is made once, however many ask for it (F34)."""

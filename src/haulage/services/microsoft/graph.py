@@ -20,6 +20,7 @@ CONTENT_ORIGINS = (  # Q5: addresses that are their own permission, for bytes in
     "https://*.microsoftpersonalcontent.com/",
 )
 JSON_HEADERS = {"Content-Type": "application/json", "Accept": "application/json"}
+FEW = 4  # attempts of the first call: a person waits for it, and is told soon what cannot be reached
 PAGE_BYTES = 64 * 1024 * 1024
 T = TypeVar("T")
 
@@ -75,7 +76,7 @@ class Graph:
         return facts
 
     async def _at(self, url: str) -> DriveFacts:
-        return await self.get("GetDrive", f"{url}?$select=id,driveType,webUrl,quota", DriveFacts)
+        return await self.get("GetDrive", f"{url}?$select=id,driveType,webUrl,quota", DriveFacts, attempts=FEW)
 
     async def _library(self) -> DriveFacts:
         """The library of a site that the address leads to; what is left of the address is the folder."""
@@ -83,7 +84,7 @@ class Graph:
         for path in site_paths(parts):
             try:
                 address = f"{host}:/{quote(path)}" if path else host
-                site = await self.get("GetSite", f"{GRAPH}/sites/{address}?$select=id", _Site)
+                site = await self.get("GetSite", f"{GRAPH}/sites/{address}?$select=id", _Site, attempts=FEW)
             except Gone:
                 continue
             found = await self.get(
@@ -121,9 +122,19 @@ class Graph:
         """The address of an item by its id."""
         return f"{self._drive}/items/{quote(item_id, safe='')}"
 
-    async def get(self, operation: str, url: str, kind: type[T], *, bare: bool = False) -> T:
+    async def get(
+        self, operation: str, url: str, kind: type[T], *, bare: bool = False, attempts: int | None = None
+    ) -> T:
         """GET, decoded."""
-        request = Request(operation, "GET", url, {"Accept": "application/json"}, largest_answer=PAGE_BYTES, bare=bare)
+        request = Request(
+            operation,
+            "GET",
+            url,
+            {"Accept": "application/json"},
+            largest_answer=PAGE_BYTES,
+            attempts=attempts,
+            bare=bare,
+        )
         return self.decoded(await self.transport.call(request), operation, kind)
 
     async def send(

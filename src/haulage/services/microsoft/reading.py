@@ -14,16 +14,18 @@ _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 class GraphContent:
     """An opened file. Its bytes are counted against the size that was listed for this revision."""
 
-    def __init__(self, streamed: Streamed, item: Item, start: int) -> None:
-        """start: the first byte wanted. Raises Mismatch where the answer is about another part."""
+    def __init__(self, streamed: Streamed | None, item: Item, start: int) -> None:
+        """streamed: None where nothing is left from `start`, the first byte wanted, on. Raises Mismatch."""
         self.item = item
         self.carried = Carried(modified_us=item.modified_us, created_us=item.created_us)
         self._streamed = streamed
-        self._skip = start - _first(streamed.answer, start)
+        self._skip = start - _first(streamed.answer, start) if streamed is not None else 0
         self._left = (item.size or 0) - start
 
     async def chunks(self) -> AsyncIterator[bytes | memoryview]:
         """See the contract."""
+        if self._streamed is None:
+            return
         async for chunk in self._streamed.chunks():
             piece = memoryview(chunk)[self._skip :]
             self._skip -= len(chunk) - len(piece)
@@ -34,6 +36,12 @@ class GraphContent:
                 yield piece
         if self._left or self._skip:
             raise ShortRead(f"{self.item.path}: the answer ended {self._left} bytes early")
+
+
+def other_tag(answer: Answer, e_tag: str | None) -> bool:
+    """Whether the answer tells another tag than the one that the item had."""
+    told = answer.headers.get("ETag", "")
+    return bool(told and e_tag) and told.strip('"') != (e_tag or "").strip('"')
 
 
 def refuse_other(answer: Answer, e_tag: str | None, path: str) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from haulage.model.errors import Conflict, HaulageError, SessionGone
+from haulage.model.errors import Conflict, Gone, HaulageError, SessionGone
 from haulage.model.item import Carried
 from haulage.services.contract import Json, Precondition
 from haulage.services.microsoft.graph import Graph
@@ -25,7 +25,10 @@ async def revised(graph: Graph, path: str, condition: Precondition) -> dict[str,
     """
     if condition.revision is None:
         return {}
-    found = await graph.get("GetItem", f"{graph.url(path)}?$select={SELECT}", DriveItem)
+    try:
+        found = await graph.get("GetItem", f"{graph.url(path)}?$select={SELECT}", DriveItem)
+    except Gone:
+        raise Conflict(f"{path}: it is not there any more") from None
     if found.revision != condition.revision or found.e_tag is None:
         raise Conflict(f"{path}: another revision is there than the one to be replaced")
     return {"If-Match": found.e_tag}

@@ -218,7 +218,12 @@ class Wire:
             )
         except aiohttp.ClientConnectorCertificateError as error:
             raise CertificateRefused(describe(error)) from error
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
+        except (
+            aiohttp.ClientConnectorError,
+            aiohttp.ClientHttpProxyError,
+            aiohttp.ConnectionTimeoutError,
+            aiohttp.InvalidURL,
+        ) as error:
             raise Unreachable(describe(error)) from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             kind = Transient if request.repeatable else OutcomeUnknown
