@@ -115,7 +115,7 @@ async def test_a_refusal_is_final(server: Scripted, status: int, fields: dict[st
 
 
 async def test_trouble_passes(server: Scripted, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("haulage.services.transport.layers.random.uniform", lambda least, most: 0.01)
+    monkeypatch.setattr("haulage.services.transport.retries.random.uniform", lambda least, most: 0.01)
     server.say(said(server, 500), said(server, 400, error="server_error"), said(server, 200, access_token="t1"))
     token = token_of(server)
     assert await token.bearer() == "t1"
