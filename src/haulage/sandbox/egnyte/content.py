@@ -5,11 +5,11 @@ import email.utils
 import hashlib
 import re
 
-from haulage.sandbox.egnyte.desk import DENIED, FILES, Desk
+from haulage.sandbox.egnyte.desk import FILES, Desk
 from haulage.sandbox.egnyte.fs import FileSystem
 from haulage.sandbox.egnyte.model import Chunk, Item, Upload, Version
 from haulage.sandbox.egnyte.people import HOST
-from haulage.sandbox.egnyte.wire import refuse, said
+from haulage.sandbox.egnyte.wire import said
 from haulage.sandbox.frame.clock import http_date
 from haulage.sandbox.frame.contents import EMPTY, Content
 from haulage.sandbox.frame.history import Sight
@@ -51,8 +51,6 @@ class Bytes(Desk):
         item = self.item(call, "Viewer")
         if item.is_folder:
             raise said(400, "A folder has no content")
-        if not self.store.allowed(self.user(call), item, "Viewer"):
-            raise refuse(403, DENIED)
         version = self._version(call, item)
         await self.store.hash([version])
         headers = self._headers(call, version)
@@ -127,7 +125,8 @@ class Bytes(Desk):
             self.store.touched(parent.id)
         self.changed(call, there, "create" if len(there.versions) == 1 else "content")
         FileSystem(self.service).tell(call, "create", there)
-        headers = self._headers(call, version)
+        # The JavaScript SDK's tests compare an upload's tag, as it comes, with the entry_id; a download's is quoted
+        headers = self._headers(call, version) | {"ETag": version.entry}
         told = {
             "checksum": headers.get(CHECKSUM, ""),
             "group_id": there.id,

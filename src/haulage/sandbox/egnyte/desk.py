@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from haulage.sandbox.egnyte.service import Egnyte
 
 FILES = "Egnyte.filesystem"
+# What stands where a path would, and is none: the root has no folders but the two
+BESIDE_PATHS = ("ids", "settings", "trash")
 DENIED = "You do not have permission to perform this action"
 
 
@@ -38,7 +40,9 @@ class Desk:
         return self.service.acting(call)
 
     def path(self, call: Call) -> str:
-        """The path that the call names, absolute; doubled slashes count once."""
+        """The path that the call names, absolute; doubled slashes count once. Raises Refusal: what is no path."""
+        if call.params.get("path", "").partition("/")[0] in BESIDE_PATHS:
+            raise Refusal(self.service.missing(call))
         return "/" + "/".join(filter(None, call.params.get("path", "").split("/")))
 
     def item(self, call: Call, level: str = "Viewer Only") -> Item:

@@ -1,8 +1,10 @@
 """Egnyte's events, by cursor; and its trash."""
 
 from typing import Any
+from urllib.parse import quote
 
 from haulage.sandbox.egnyte.desk import DENIED, FILES, Desk, whole
+from haulage.sandbox.egnyte.fs import FileSystem
 from haulage.sandbox.egnyte.model import Happening, Trashed
 from haulage.sandbox.egnyte.names import key_of
 from haulage.sandbox.egnyte.people import HOST
@@ -98,7 +100,7 @@ class Events(Desk):
             "actor": one.actor,
             "type": one.kind,
             "action": one.action,
-            "object_detail": f"{call.at(HOST)}/pubapi/v1/fs{one.data['target_path']}",
+            "object_detail": f"{call.at(HOST)}/pubapi/v1/fs{quote(str(one.data['target_path']))}",
             "data": one.data,
         }
 
@@ -157,8 +159,7 @@ class Trash(Desk):
                 item.parent = above.id
                 store.add(item)
             self.changed(call, item, "restore")
-            data: dict[str, str | bool] = {"target_path": found.path, "is_folder": item.is_folder, "target_id": item.id}
-            store.happened(user, self.client(call), "restore", data)
+            FileSystem(self.service).tell(call, "restore", item)
         else:
             call.event.changes.append(Change("delete", item.id, path=found.path))
         del store.state.trash[identifier]

@@ -4,7 +4,9 @@ import msgspec
 
 from haulage.sandbox.frame.contents import Content
 
-ROOT, SHARED, PRIVATE = "root", "shared", "private"
+ROOT = "5e1f0f0a-6a3e-4d0e-9b1c-000000000001"
+SHARED = "5e1f0f0a-6a3e-4d0e-9b1c-000000000002"
+PRIVATE = "5e1f0f0a-6a3e-4d0e-9b1c-000000000003"
 
 
 class Version(msgspec.Struct, gc=False, omit_defaults=True):
@@ -42,6 +44,7 @@ class Item(msgspec.Struct, omit_defaults=True):
     description: str = ""
     restrict_move_delete: bool = False
     public_links: str = "files_folders"
+    allow_links: bool = True
 
     @property
     def is_folder(self) -> bool:

@@ -60,6 +60,8 @@ class Granting(Desk):
             raise refuse(400, "keepParentPermissions goes only with inheritsPermissions=false")
         users, groups = told.get("userPerms") or {}, told.get("groupPerms") or {}
         self._check(users, groups)
+        if unknown := self._unknown(users, groups):
+            raise refuse(400, f"There is no user or group {unknown[0]!r}")
         shown, here = self.shown(folder), self.store.permissions_at(folder)
         if inherits is False and here.inherits and keep:
             here.users, here.groups = dict(shown.users), dict(shown.groups)
@@ -68,18 +70,18 @@ class Granting(Desk):
         return Answer(200)
 
     def _check(self, users: dict[str, str], groups: dict[str, str]) -> None:
-        known = {one.name for one in self.service.directory.groups.values()}
-        for name, level in (*users.items(), *groups.items()):
+        for level in (*users.values(), *groups.values()):
             if level not in RANK:
                 raise refuse(400, f"There is no permission {level!r}")
-            if name in users and self.service.directory.user(name) is None:
-                raise refuse(400, f"There is no user {name!r}")
-            if name not in users and name not in known:
-                raise refuse(400, f"There is no group {name!r}")
+
+    def _unknown(self, users: dict[str, str], groups: dict[str, str]) -> list[str]:
+        known = {one.name for one in self.service.directory.groups.values()}
+        nobody = [name for name in users if self.service.directory.user(name) is None]
+        return [*nobody, *(name for name in groups if name not in known)]
 
     def _apply(self, call: Call, folder: Item, users: dict[str, str], groups: dict[str, str]) -> None:
-        here = self.store.permissions_at(folder)
-        here.users |= users
+        here, known = self.store.permissions_at(folder), self.service.directory
+        here.users |= {user.name: level for name, level in users.items() if (user := known.user(name)) is not None}
         here.groups |= groups
         self.changed(call, folder, "permission")
         data: dict[str, str | bool] = {
@@ -101,12 +103,15 @@ class Granting(Desk):
         return json_answer({"users": lists[0], "groups": lists[1], "inheritsPermissions": shown.inherits})
 
     async def set_v1(self, call: Call) -> Answer:
-        """One level for all that are named."""
+        """One level for all that are named; who is not known is passed over (so do the JavaScript SDK's tests say)."""
         folder, told = self._folder(call, "Owner"), await self.document(call)
         level = str(told.get("permission", ""))
         users = dict.fromkeys(map(str, told.get("users") or ()), level)
         groups = dict.fromkeys(map(str, told.get("groups") or ()), level)
         self._check(users, groups)
+        for name in self._unknown(users, groups):
+            users.pop(name, None)
+            groups.pop(name, None)
         self._apply(call, folder, users, groups)
         return Answer(200)
 
@@ -114,7 +119,8 @@ class Granting(Desk):
         """What somebody may do in a folder, by itself and by its groups."""
         caller = self.user(call)
         name = call.params.get("user") or caller.name
-        user, folder = self.service.directory.user(name), self.store.find(call.query.get("folder", ""))
+        user, identifier = self.service.directory.user(name), call.query.get("folder_id", "")
+        folder = self.store.by_id(identifier) if identifier else self.store.find(call.query.get("folder", ""))
         if user is None or folder is None:
             raise refuse(404, "There is no such user or folder")
         if not self.store.visible(caller, folder) or (user is not caller and caller.kind != "admin"):

@@ -89,6 +89,10 @@ class Egnyte(SignsIn):
         made = [*self.identity.routes(), *(route for desk in desks for route in desk.routes())]
         return [msgspec.structs.replace(one, handler=self._counted(one.handler)) for one in made]
 
+    def rewrite(self, path: str) -> str:
+        """Without a slash at its end: the JavaScript SDK asks `users/`, and others `fs/` for the root."""
+        return path.rstrip("/") or "/"
+
     def _counted(self, handler: Handler) -> Handler:
         """With the headers that tell the caller's quota, on every answer."""
 
@@ -169,8 +173,10 @@ class Egnyte(SignsIn):
             return refused
         if call.headers.get(AS_NAME) or call.headers.get(AS_EMAIL):
             other = self._acting_as(call)
-            if user.kind != "admin" or other is None or not other.active:
+            if user.kind != "admin":
                 return failure(403, "You may not act as that user")
+            if other is None or not other.active:  # as the tests of the official JavaScript SDK find it
+                return failure(400, "The user to act as is not known")
         if (route.scope and route.scope not in token.scopes) or call.fault("scope_missing") is not None:
             return failure(403, "The access token does not have the scope that is needed")
         return None
