@@ -1,5 +1,6 @@
 """Services: what each can do, which names it takes, and how far it has come; all from its own declaration."""
 
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,10 @@ def name_rows(rules: NameRules) -> list[list[str]]:
         ["Reserved names", codes(sorted(rules.reserved)) or "none"],
         ["May not begin with", ranges(rules.no_leading) or "no rule"],
         ["May not end with", ranges(rules.no_trailing) or "no rule"],
+        [
+            "May not begin, end or hold",
+            codes((*rules.no_beginnings, *rules.no_endings, *rules.no_insides)) or "no rule",
+        ],
         ["Longest name", f"{rules.longest_part:,} {unit}" if rules.longest_part else "no rule"],
         ["Longest path", f"{rules.longest_path:,} {unit}" if rules.longest_path else "no rule"],
         ["Most parts of a path", f"{rules.most_parts:,}" if rules.most_parts else "no rule"],
@@ -82,10 +87,8 @@ def trait_rows(traits: Traits) -> list[list[str]]:
 
 
 def _drive_rows(service: Service) -> list[list[str]]:
-    import inspect
-
-    made = inspect.getmodule(service.open_drive)
-    kinds = [one for one in vars(made).values() if inspect.isclass(one) and hasattr(one, "page")]
+    made = import_module(f"{registry.PLACES[service.id][1]}.drive")
+    kinds = [one for one in vars(made).values() if isinstance(one, type) and hasattr(one, "page")]
     tree = any(hasattr(one, "tree") for one in kinds if one is not ListsTree)
     times = any(hasattr(one, "set_folder_time") for one in kinds if one is not SetsFolderTimes)
     return [

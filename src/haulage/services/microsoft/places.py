@@ -45,7 +45,7 @@ def _site(address: str) -> Place:
         parts = urlsplit(f"{scheme}://{rest.lstrip('/')}")
     except ValueError:
         raise Refused(f"{address!r} is no address", EXAMPLES) from None
-    if not parts.hostname:
+    if "." not in (parts.hostname or ""):
         raise Refused(f"{address!r} names no host", EXAMPLES)
     path = parse_qs(parts.query).get("id", [""])[0] or unquote(parts.path)
     names = [name for name in path.split("/") if name]
@@ -55,7 +55,7 @@ def _site(address: str) -> Place:
         names = names[:-1]
         if names and names[-1] in ("Forms", "SitePages"):
             names = names[:-1]
-    return Place(host=parts.hostname, parts=tuple(names))
+    return Place(host=parts.hostname or "", parts=tuple(names))
 
 
 def site_paths(parts: tuple[str, ...]) -> list[str]:

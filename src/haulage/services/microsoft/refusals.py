@@ -39,10 +39,8 @@ class SessionRefused(SessionGone):
     """The session is refused: it has expired (Q7), or, where it is new, the file may not be written."""
 
 
-class Overlap(HaulageError):
+class Overlap(SessionGone):
     """The service has (a part of) this fragment already, or does not expect it yet."""
-
-    code = "fragment_overlap"
 
 
 def reads(request: Request, answer: Answer) -> HaulageError | None:

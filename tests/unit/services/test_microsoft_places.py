@@ -1,0 +1,45 @@
+"""What people write or paste to name a drive of an organisation."""
+
+import pytest
+
+from haulage.model.errors import Refused
+from haulage.services.microsoft.places import anywhere, mine, site_paths
+
+SITE = "https://contoso.sharepoint.com/sites/Team"
+
+
+def test_a_users_drive() -> None:
+    place = anywhere("alice@contoso.com/Documents/x y")
+    assert (place.drive, place.folder) == ("/users/alice@contoso.com/drive", "Documents/x y")
+    assert mine("/Documents/").folder == "Documents"
+
+
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        f"{SITE}/Shared%20Documents/A/B",
+        f"{SITE}/Shared Documents/A/B/",
+        "https:/contoso.sharepoint.com/sites/Team/Shared%20Documents/A/B",
+        f"{SITE}/Shared%20Documents/Forms/AllItems.aspx?id=%2Fsites%2FTeam%2FShared%20Documents%2FA%2FB&viewid=1",
+        "https://contoso.sharepoint.com/:f:/r/sites/Team/Shared%20Documents/A/B?csf=1&web=1&e=x",
+    ],
+)
+def test_a_library_as_people_paste_it(pasted: str) -> None:
+    place = anywhere(pasted)
+    assert (place.host, place.parts) == ("contoso.sharepoint.com", ("sites", "Team", "Shared Documents", "A", "B"))
+
+
+def test_a_librarys_own_page() -> None:
+    assert anywhere(f"{SITE}/Shared%20Documents/Forms/AllItems.aspx").parts == ("sites", "Team", "Shared Documents")
+    assert anywhere(f"{SITE}/SitePages/Home.aspx").parts == ("sites", "Team")
+
+
+def test_where_the_site_itself_may_lie() -> None:
+    assert site_paths(("sites", "Team", "Sub", "Library"))[:2] == ["sites/Team", "sites/Team/Sub"]
+    assert site_paths(("Shared Documents", "A"))[0] == ""
+
+
+@pytest.mark.parametrize("wrong", ["Documents/x", "alice/x", "https:///x", ""])
+def test_what_names_nothing(wrong: str) -> None:
+    with pytest.raises(Refused):
+        anywhere(wrong)
