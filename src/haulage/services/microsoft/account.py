@@ -11,9 +11,10 @@ from haulage.model.errors import (
     Refused,
     ScopeMissing,
 )
-from haulage.services.authorisation import Access, Identity
+from haulage.services.authorisation import Access, Identity, Root
 from haulage.services.bearer import Api
 from haulage.services.contract import Drive
+from haulage.services.microsoft.discovering import discovered
 from haulage.services.microsoft.drive import GraphDrive
 from haulage.services.microsoft.graph import GRAPH
 from haulage.services.microsoft.places import anywhere, mine
@@ -84,6 +85,10 @@ class TenantAccount:
         """See OpensDrives. Raises Refused."""
         identity = f"office365://{self._access.account}/{root.strip('/')}"
         return GraphDrive(self._access, anywhere(root), identity, BUSINESS)
+
+    async def roots(self) -> list[Root]:
+        """See ListsRoots."""
+        return await discovered(self._api, as_app=self._as_app)
 
     async def _storage(self) -> None:
         try:

@@ -39,5 +39,54 @@ class Organisations(msgspec.Struct):
     value: list[Organisation]
 
 
+class UserPage(msgspec.Struct):
+    """GET /users"""
+
+    value: list[Person]
+    next_link: str | None = msgspec.field(name="@odata.nextLink", default=None)
+
+
+class SiteFound(msgspec.Struct):
+    """A site. personal: it is what lies behind somebody's OneDrive."""
+
+    id: str
+    name: str | None = msgspec.field(name="displayName", default=None)
+    personal: bool = msgspec.field(name="isPersonalSite", default=False)
+
+
+class SitePage(msgspec.Struct):
+    """GET /sites/getAllSites, /sites?search=*"""
+
+    value: list[SiteFound]
+    next_link: str | None = msgspec.field(name="@odata.nextLink", default=None)
+
+
+class Library(msgspec.Struct):
+    """A document library."""
+
+    name: str = ""
+    web_url: str = msgspec.field(name="webUrl", default="")
+
+
+class Libraries(msgspec.Struct):
+    """GET /sites/{id}/drives"""
+
+    value: list[Library] = []
+
+
+class Reply(msgspec.Struct):
+    """One answer of a batch."""
+
+    id: str
+    status: int
+    body: msgspec.Raw = msgspec.Raw(b"{}")
+
+
+class Replies(msgspec.Struct):
+    """POST /$batch"""
+
+    responses: list[Reply]
+
+
 class Anything(msgspec.Struct):
     """An answer of which nothing is read."""
