@@ -148,21 +148,15 @@ class Trash(Desk):
         user = self.user(call)
         if found is None or (user.kind != "admin" and found.deleted_by != user.name):
             return 404, "Not found in the trash"
-        item = store.state.items[found.item]
-        if action == "RESTORE":
-            above = store.find(found.path.rpartition("/")[0])
-            if above is None or (found.kind != "version" and store.find(found.path) is not None):
-                return 409, "The original location is not there any more, or something else is there"
-            if found.version is not None:
-                item.versions = sorted([*item.versions, found.version], key=lambda one: one.uploaded_at)
-            else:
-                item.parent = above.id
-                store.add(item)
-            self.changed(call, item, "restore")
-            FileSystem(self.service).tell(call, "restore", item)
-        else:
-            call.event.changes.append(Change("delete", item.id, path=found.path))
-        del store.state.trash[identifier]
+        if action == "PURGE":
+            call.event.changes.append(Change("delete", found.item, path=found.path))
+            store.purge(found)
+            return 200, ""
+        item = store.restore(found)
+        if item is None:
+            return 409, "The original location is not there any more, or something else is there"
+        self.changed(call, item, "restore")
+        FileSystem(self.service).tell(call, "restore", item)
         return 200, ""
 
 

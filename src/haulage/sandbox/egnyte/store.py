@@ -249,6 +249,33 @@ class Store:
         self.state.trash[trashed.id] = trashed
         return trashed
 
+    def restore(self, trashed: Trashed) -> Item | None:
+        """Out of the trash, to where it was; None if that is not there any more, or something else is."""
+        item, above = self.state.items.get(trashed.item), self.find(trashed.path.rpartition("/")[0])
+        if item is None or above is None:
+            return None
+        if trashed.version is not None:
+            if not self.reachable(item):
+                return None
+            item.versions = sorted([*item.versions, trashed.version], key=lambda one: one.uploaded_at)
+        elif self.find(trashed.path) is not None:
+            return None
+        else:
+            item.parent = above.id
+            self.add(item)
+        del self.state.trash[trashed.id]
+        return item
+
+    def purge(self, trashed: Trashed) -> None:
+        """Out of the trash, for good."""
+        del self.state.trash[trashed.id]
+        if trashed.version is not None:
+            return
+        for item in list(self.below(self.state.items[trashed.item])):
+            self.state.items.pop(item.id, None)
+            self.state.permissions.pop(item.id, None)
+            self.children.pop(item.id, None)
+
     def throw_version_away(self, item: Item, version: Version, user: User) -> None:
         """One version into the trash; the one before it is then the current one."""
         item.versions.remove(version)
