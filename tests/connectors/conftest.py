@@ -27,6 +27,7 @@ def sandbox(shared_sandbox: Sandbox) -> Iterator[Sandbox]:
 def office(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
     """An installation that waits for nobody long."""
     monkeypatch.setenv("HAULAGE_BACKOFF_SECONDS", "0.02")
+    monkeypatch.setenv("HAULAGE_ATTEMPTS", "4")
     folder = tmp_path / "state"
     folder.mkdir(mode=0o700)
     made = Office(folder, sandbox)

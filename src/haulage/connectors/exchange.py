@@ -4,19 +4,17 @@ Refused for good (GrantEnded, ClientRefused, ...), throttled, in trouble (Transi
 (OutcomeUnknown: it may have taken effect) are different things: only the first ends an authorisation.
 """
 
-import asyncio
-import time
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from haulage.connectors.oauth import Declined, Granted, Message, read_granted
+from haulage.connectors.patience import Patience
 from haulage.model.errors import AuthLost, ConsentPending, HaulageError, ScopeMissing, Throttled, Transient, Unreachable
 from haulage.services.authorisation import OAuth, Route
 from haulage.services.transport import Answer, Limits, Request, Transport, limits, retry_after_seconds
 
-LONGEST_WAIT_SECONDS = 120.0
 LARGEST_ANSWER = 1024 * 1024
 TOLD = 300
 
@@ -41,27 +39,6 @@ class StillWaiting(AuthLost):
         self.slower = slower
 
 
-class _Patience:
-    """Waits as long as a token endpoint asks for, up to LONGEST_WAIT_SECONDS in all."""
-
-    def __init__(self) -> None:
-        self._until = 0.0
-        self._waited = 0.0
-
-    async def ready(self) -> None:
-        left = self._until - time.monotonic()
-        if left > 0:
-            self._waited += left
-            if self._waited > LONGEST_WAIT_SECONDS:
-                raise Unreachable(f"the sign-in service wants to be left alone for {left:.0f} s", "Try again later.")
-            await asyncio.sleep(left)
-
-    def throttled(self, wait_seconds: float | None) -> None:
-        self._until = time.monotonic() + (wait_seconds if wait_seconds is not None else 1.0)
-
-    def answered(self) -> None: ...
-
-
 class Exchange:
     """Sends messages of one service in one realm. Hosts are those of the declaration's own addresses."""
 
@@ -83,7 +60,11 @@ class Exchange:
     async def told(self, message: Message) -> Mapping[str, Any]:
         """Send, and return the answer's JSON. Raises likewise. One attempt: whoever asks knows whether to ask again."""
         transport = Transport(
-            origins=self._origins, judge=self._judged, pacer=_Patience(), limits=self._limits, route=self._route
+            origins=self._origins,
+            judge=self._judged,
+            pacer=Patience("the sign-in service", self._limits),
+            limits=self._limits,
+            route=self._route,
         )
         headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
         request = Request(message.operation, "POST", message.url, headers, message.body.encode(), repeatable=False)

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 from haulage.connectors import lifecycle
+from haulage.connectors.patience import Patience
 from haulage.connectors.sealing import Tokens
 from haulage.connectors.tokens import TokenKeeper, unusable
-from haulage.engine.governor import ScopePacer
 from haulage.ledger import connectors as rows
 from haulage.ledger.connectors import ConnectorRow
 from haulage.ledger.store import Ledger
@@ -45,8 +45,8 @@ def signing_in(chosen: Service) -> Authorisation:
 
 
 def quiet_pacer(chosen: Service) -> Pacer:
-    """For the few calls of asking who an account is: it obeys the service, and nobody has to be told."""
-    return ScopePacer(chosen.title, lambda scope, seconds: None)
+    """For the few calls of asking who an account is: it obeys the service, but not for ever."""
+    return Patience(chosen.title)
 
 
 async def who(chosen: Service, settings: Mapping[str, str], way: WayId, tokens: Tokens, route: Route) -> Identity:

@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 import msgspec
 
 from haulage.connectors import lifecycle, sealing
+from haulage.connectors.patience import Patience
 from haulage.connectors.sealing import Tokens
 from haulage.connectors.tokens import unusable
 from haulage.connectors.vault import VaultError
-from haulage.engine.governor import ScopePacer
 from haulage.ledger import audit
 from haulage.ledger import connectors as rows
 from haulage.ledger.audit import PROGRAM, Actor
@@ -90,9 +90,8 @@ async def check(chosen: Service, settings: Mapping[str, str]) -> Checked:
     """
     if chosen.roots is None:
         return Checked(False, None, f"{chosen.title} has no account to ask.")
-    pacer = ScopePacer(chosen.title, lambda scope, seconds: None)
     try:
-        roots = await chosen.roots(settings, pacer)
+        roots = await chosen.roots(settings, Patience(chosen.title))
     except Denied as error:
         told = f"The keys are good, but may not list the {chosen.root_title}s: name one in the location."
         return Checked(True, None, f"{told} ({error.message})")
