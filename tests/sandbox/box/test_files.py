@@ -11,6 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from haulage.sandbox.box import uploads
 from haulage.sandbox.box.texts import dated, name_error
 from tests.sandbox.inside import Inside, inside
 
@@ -292,6 +293,58 @@ async def test_user_streams_are_numbered(admin: Caller) -> None:
     await other.folder("Something")
     assert (await waiting)[1]["message"] == "new_change"
     assert (await other("GET", "/2.0/events?stream_type=admin_logs"))[0] == 403
+
+
+async def test_only_the_end_of_a_stream_is_an_empty_chunk(admin: Caller) -> None:
+    """What a filter leaves out is passed over, in one's own stream and in the enterprise's."""
+    position = (await admin("GET", "/2.0/events?stream_position=now"))[1]["next_stream_position"]
+    top = await admin.folder("Linked")
+    for _ in range(3):
+        await admin("PUT", f"/2.0/folders/{top}", {"shared_link": {}})
+    last = await admin.folder("Last")
+    seen: list[str] = []
+    for _ in range(9):
+        place = f"/2.0/events?stream_type=changes&limit=2&stream_position={position}"
+        _, told, _ = await admin("GET", place)
+        position = told["next_stream_position"]
+        if not told["chunk_size"]:
+            break
+        seen += [one["source"]["id"] for one in told["entries"] if one["event_type"] == "ITEM_CREATE"]
+    assert seen == [top, last]
+    place = "/2.0/events?stream_type=admin_logs&event_type=ITEM_SHARED_CREATE&limit=2&stream_position="
+    _, told, _ = await admin("GET", f"{place}0")
+    assert told["chunk_size"] == 2
+    _, told, _ = await admin("GET", f"{place}{told['next_stream_position']}")
+    assert told["chunk_size"] == 1
+    _, told, _ = await admin("GET", f"{place}{told['next_stream_position']}")
+    assert told["chunk_size"] == 0 and isinstance(told["next_stream_position"], str)
+
+
+async def test_what_an_older_version_leaves_as_a_copy(admin: Caller) -> None:
+    """The copy has the older bytes, and so has the history."""
+    top = await admin.folder("Copies")
+    _, made = await admin.upload("a.txt", top, b"old")
+    file, version = made["entries"][0]["id"], made["entries"][0]["file_version"]["id"]
+    form = aiohttp.FormData()
+    form.add_field("attributes", "{}")
+    form.add_field("file", b"newer", filename="any")
+    told = {"Authorization": f"Bearer {admin.token}"}
+    assert (await admin.box("POST", f"/api/2.0/files/{file}/content", data=form, headers=told))[0] == 201
+    wanted = {"parent": {"id": top}, "name": "b.txt", "version": version}
+    status, copied, _ = await admin("POST", f"/2.0/files/{file}/copy", wanted)
+    assert (status, copied["size"], copied["sha1"]) == (201, 3, hashlib.sha1(b"old").hexdigest())  # noqa: S324 - Box's
+    change = next(one for event in admin.box.box.world.history.recent for one in event.changes if one.kind == "copy")
+    assert change.size == 3
+
+
+async def test_refusals_of_uploads_and_ids(admin: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Too large for one request: 413; an id that can be none of a folder: 405."""
+    monkeypatch.setattr(uploads, "LARGEST_DIRECT_BYTES", 10)
+    assert (await admin.upload("a.bin", "0", b"x" * 10))[0] == 201
+    status, told = await admin.upload("b.bin", "0", b"x" * 11)
+    assert (status, told["code"]) == (413, "request_entity_too_large")
+    status, told, _ = await admin("GET", "/2.0/folders/none")
+    assert (status, told["code"]) == (405, "method_not_allowed")
 
 
 async def test_the_generated_organisation(admin: Caller) -> None:

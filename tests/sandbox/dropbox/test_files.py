@@ -289,6 +289,27 @@ async def test_team_space_or_mounted_team_folders(me: Caller) -> None:
     assert told["error"]["path_write"] == {".tag": "team_folder"}
     await me.box.do("team_space", on=False)
     assert "Projects" in await me.names(path="")
+    _, mine = await me("users/get_current_account", None)
+    told = mine["root_info"]
+    assert told[".tag"] == "user" and told["root_namespace_id"] == told["home_namespace_id"]
+
+
+async def test_a_recursive_listing_in_the_smallest_pages(me: Caller) -> None:
+    """The folder itself comes once, however short the pages are."""
+    for name in ("a", "b"):
+        await me.upload(f"/Small/{name}.txt", b"x")
+    assert sorted(await me.names(path="/Small", recursive=True, limit=1)) == ["Small", "a.txt", "b.txt"]
+    await me.fault("page_empty", "files/list_folder")
+    assert sorted(await me.names(path="/Small", recursive=True, limit=1)) == ["Small", "a.txt", "b.txt"]
+
+
+async def test_a_download_that_one_has_already(me: Caller) -> None:
+    """With the ETag as it was told."""
+    await me.upload("/etag.txt", b"x")
+    told = {"Authorization": f"Bearer {me.token}", "Dropbox-API-Arg": '{"path": "/etag.txt"}'}
+    _, _, answer = await me.box("GET", "/2/files/download", headers=told)
+    again = {**told, "If-None-Match": answer.headers["ETag"]}
+    assert (await me.box("GET", "/2/files/download", headers=again))[0] == 304
 
 
 async def test_the_generated_organisation(me: Caller) -> None:

@@ -50,6 +50,8 @@ class Desk:
         may: what the caller wants to do with it. What the caller may not even see is not found.
         """
         user = self.user(call)
+        if kind == "folder" and not item_id.isdigit() and item_id == call.params.get("id"):
+            raise refuse(call, 405, "method_not_allowed")
         found = self.store.root(user) if item_id == ROOT and kind == "folder" else self.store.find(item_id)
         if found is None or found.kind != kind or (not found.parent and item_id != ROOT):
             raise refuse(call, 404, "not_found")

@@ -48,12 +48,20 @@ class Events(Desk):
             return self._page([], latest)
         if not position.isdigit() or call.fault("cursor_expired") is not None:
             raise wrong(call, "stream_position", "is no stream position")
-        found = self.store.stream(self.user(call), int(position), limit)
-        following = found[-1].number if found else max(latest, int(position))
-        if kind != "all":
-            found = [one for one in found if one.kind not in NO_CHANGE]
+        found, following = self._following(self.user(call), int(position), limit, without=kind != "all")
         await self.hashed(item.content for one in found if (item := self.store.state.items.get(one.item)))
         return self._page([self._entry(call, one, one.kind) for one in found], following)
+
+    def _following(self, user: str, after: int, limit: int, *, without: bool) -> tuple[list[Happening], int]:
+        """What comes next in a user's stream (`without` what is no change), and where it ends.
+
+        Only the end of the stream may come out empty: a chunk of size 0 says that there is no more.
+        """
+        while batch := self.store.stream(user, after, limit):
+            after = batch[-1].number
+            if found := [one for one in batch if not without or one.kind not in NO_CHANGE]:
+                return found, after
+        return [], max(len(self.store.state.events), after)
 
     def _page(self, entries: list[dict[str, Any]], following: int | str) -> Answer:
         return json_answer({"chunk_size": len(entries), "next_stream_position": following, "entries": entries})
@@ -88,13 +96,13 @@ class Events(Desk):
             for name, standard in (("created_after", 0.0), ("created_before", float("inf")))
         )
         kinds = [one for one in call.query.get("event_type", "").split(",") if one]
-        found = [
-            one
-            for one in events[int(position) : int(position) + limit]
-            if after <= one.at < before and (not kinds or ADMIN_KINDS.get(one.kind, one.kind) in kinds)
-        ]
-        following = str(min(int(position) + limit, len(events)))
-        return self._page([self._entry(call, one, ADMIN_KINDS.get(one.kind, one.kind)) for one in found], following)
+        found: list[Happening] = []
+        at = min(int(position), len(events))
+        while at < len(events) and len(found) < limit:
+            one, at = events[at], at + 1
+            if after <= one.at < before and (not kinds or ADMIN_KINDS.get(one.kind, one.kind) in kinds):
+                found.append(one)
+        return self._page([self._entry(call, one, ADMIN_KINDS.get(one.kind, one.kind)) for one in found], str(at))
 
     def servers(self, call: Call) -> Answer:
         """Where to wait for what happens next."""

@@ -107,8 +107,7 @@ class Files(MovingDesk):
             content = self._content(call, item, str(version))
             if not self.store.charge(parent.owner, content.size):
                 raise refuse(call, 403, "storage_limit_exceeded")
-            made = self._duplicate(call, item, parent, name)
-            made.content = content
+            made = self._duplicate(call, item, parent, name, content)
         else:
             made = self.duplicate(call, item, parent, name)
         self.store.happen("ITEM_COPY", made, self.user(call))

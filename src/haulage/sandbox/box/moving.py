@@ -49,11 +49,11 @@ class MovingDesk(Desk):
             raise refuse(call, 403, "storage_limit_exceeded")
         return self._duplicate(call, item, parent, name)
 
-    def _duplicate(self, call: Call, item: Item, parent: Item, name: str) -> Item:
+    def _duplicate(self, call: Call, item: Item, parent: Item, name: str, content: Content | None = None) -> Item:
         now, user = self.world.clock.now(), self.user(call)
         made = Item(
             self.store.new_id(), item.kind, name, parent.id, parent.owner, now, now, user, user,
-            item.content_created_at, item.content_modified_at, content=item.content,
+            item.content_created_at, item.content_modified_at, content=content or item.content,
         )  # fmt: skip
         if item.kind == "file":
             made.version = self.store.new_id()

@@ -88,6 +88,9 @@ class Box(SignsIn):
         "token exchange (downscoping)",
         "search", "metadata templates and classifications", "representations and thumbnails", "comments and tasks",
         "webhooks", "retention, legal holds and information barriers",
+        "sorting by anything but the name in pages by marker", "emptying the trash as time goes by",
+        "large sizes written as 1.2e+10, as some callers have met them",
+        "left open by Box's pages: what an answered commit says when it is sent again (here: the file once more)",
     )  # fmt: skip
     presets: ClassVar[dict[str, tuple[str, dict[str, Any]]]] = {"F39": ("locked", {}), "F08": ("not_ready", {})}
 

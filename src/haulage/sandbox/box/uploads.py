@@ -15,6 +15,7 @@ from haulage.sandbox.frame.routing import Route
 from haulage.sandbox.frame.wire import Answer, Call, json_answer
 
 LARGEST_FILE_BYTES = 53_687_091_200
+LARGEST_DIRECT_BYTES = 50 << 20  # developer.box.com/guides/uploads/direct
 LARGEST_ATTRIBUTES_BYTES = 1 << 20
 DATES = ("content_created_at", "content_modified_at")
 
@@ -149,7 +150,7 @@ class Uploads(UploadDesk):
             raise refuse(call, 400, "bad_digest")
 
     async def _read(self, call: Call) -> tuple[dict[str, Any], Content]:
-        """Attributes and bytes of a multipart upload, in this order. Raises Refusal."""
+        """Attributes and bytes of a multipart upload, in this order. Raises Refusal, too, where they are too many."""
         attributes: dict[str, Any] | None = None
         draft: Draft | None = None
         with contextlib.suppress(ValueError):  # no multipart at all: told below
@@ -164,6 +165,8 @@ class Uploads(UploadDesk):
                     draft.write(chunk)
         if attributes is None or draft is None:
             raise refuse(call, 400, "bad_request", "The upload needs a part `attributes` and a part with the file")
+        if draft.size > LARGEST_DIRECT_BYTES:
+            raise refuse(call, 413, "request_entity_too_large")
         return attributes, draft.content()
 
 

@@ -83,7 +83,7 @@ class Accounts:
 
     def root_info(self, member: Member) -> dict[str, Any]:
         """Where an account's paths begin. Of a team with a team space the root is not one's own folder."""
-        if not member.member:
+        if not member.member or not self._service.store.state.team_space:
             return {".tag": "user", "root_namespace_id": member.home, "home_namespace_id": member.home}
         root = {".tag": "team", "root_namespace_id": self._service.people.root, "home_namespace_id": member.home}
         return {**root, "home_path": f"/{member.person.name}"}
@@ -134,7 +134,7 @@ class Accounts:
             "joined_on": rfc3339(JOINED),
             "groups": self._service.people.groups_of(member),
             "member_folder_id": member.home,
-            "root_folder_id": self._service.people.root,
+            "root_folder_id": self.root_info(member)["root_namespace_id"],
         }
 
     def _entry(self, member: Member) -> dict[str, Any]:

@@ -192,10 +192,11 @@ class Listing(Desk):
         begins = cursor.after == []
         limit = 0 if call.fault("page_empty") is not None else self._about(cursor)
         shown: list[tuple[Entry, str | None]] = []
-        if begins and cursor.flags & RECURSIVE and folder.id != view.root.id:
-            shown.append((folder, base))
         last, more = cursor.after or [], limit == 0
-        for keys, entry, path in self._tree(folder, base, cursor.flags, cursor.after or []):
+        if begins and limit and cursor.flags & RECURSIVE and folder.id != view.root.id:
+            shown.append((folder, base))
+            last = [""]  # before the first of its entries, and no more the beginning
+        for keys, entry, path in self._tree(folder, base, cursor.flags, last):
             if len(shown) >= limit:
                 more = True
                 break

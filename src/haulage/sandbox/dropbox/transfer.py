@@ -217,7 +217,7 @@ class Transfer(ContentDesk):
         await self.hashed([revision.content])
         facts = self.shapes.file(call, entry, self.place(view, entry), revision)
         etag = f'"{revision.rev}"'
-        if call.headers.get("If-None-Match") == etag:
+        if call.headers.get("If-None-Match", "").removeprefix("W/") == etag:
             return Answer(304, {"ETag": etag})
         headers = {"Dropbox-API-Result": _ascii(facts), "ETag": f"W/{etag}", "Cache-Control": "no-cache"}
         return ranged(call, revision.content, Sight(entry.id, revision.rev), headers)
