@@ -53,6 +53,17 @@ async def test_listings(admin: Caller) -> None:
     assert (await admin("GET", f"{FS}/Shared/Listed", params={"sort_by": "mood"}))[0] == 400
 
 
+async def test_missing_folders_above_a_new_one(admin: Caller) -> None:
+    """Are missed, or made: the sources differ."""
+    deep = f"{FS}{admin.own}/x/y/z"
+    assert (await admin("POST", deep, {"action": "add_folder"}))[0] == 404
+    await admin.box.do("ancestors", made=True)
+    assert (await admin("POST", deep, {"action": "add_folder"}))[0] == 201
+    assert [one["name"] for one in (await admin.facts(f"{admin.own}/x"))["folders"]] == ["y"]
+    assert (await admin("POST", f"{FS}/none/y", {"action": "add_folder"}))[0] == 409
+    assert (await admin("POST", f"{CONTENT}{admin.own}/none/a.txt", data=b"x"))[0] == 404
+
+
 async def test_wide_folder(admin: Caller) -> None:
     made = await admin.box.do("wide-folder", user=admin.user, count=1_100)
     page = await admin.facts(made["path"], count=2_000)

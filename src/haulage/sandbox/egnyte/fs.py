@@ -204,6 +204,14 @@ class FileSystem(Desk):
         path = self.path(call)
         if self.store.find(path) is not None:
             raise refuse(403, "Folder already exists at this location")
+        made = self._made(call, path)
+        return json_answer({"path": self.store.path(made), "folder_id": made.id}, 201)
+
+    def _made(self, call: Call, path: str) -> Item:
+        """A new folder; the folders above it, too, where the domain is one that makes them. Raises Refusal."""
+        above = path.rpartition("/")[0]
+        if self.store.state.makes_ancestors and above and self.store.find(above) is None:
+            self._made(call, above)
         parent, name = self.place(call, path, folder=True)
         now = self.service.world.clock.now()
         made = self.store.add(Item(self.store.new_id("folder"), name, parent.id, now, now))
@@ -211,7 +219,7 @@ class FileSystem(Desk):
             self.store.permissions_at(made).users[self.user(call).name] = "Owner"
         self.changed(call, made, "create")
         self.tell(call, "create", made)
-        return json_answer({"path": self.store.path(made), "folder_id": made.id}, 201)
+        return made
 
     def tell(self, call: Call, action: str, item: Item, source: str = "", source_id: str = "") -> None:
         """An event of an item. A folder's children get none of their own."""

@@ -110,7 +110,10 @@ class Upload(msgspec.Struct):
 
 
 class State(msgspec.Struct):
-    """All of it. grown: the tops (folders of /Shared, and of people) whose trees were made."""
+    """All of it. grown: the tops (folders of /Shared, and of people) whose trees were made.
+
+    makes_ancestors: whether a new folder brings the missing ones above it along.
+    """
 
     items: dict[str, Item] = {}
     permissions: dict[str, Permissions] = {}
@@ -120,3 +123,4 @@ class State(msgspec.Struct):
     uploads: dict[str, Upload] = {}
     made: int = 0
     last_event: int = 16_320
+    makes_ancestors: bool = False
