@@ -17,7 +17,7 @@ class NameRules(msgspec.Struct, frozen=True):
     no_beginnings, no_endings, no_insides: texts in lower case with which no part may begin or end, or which none holds.
     longest_part, longest_path: in `unit`; None without limit. unit: what the service counts in.
     most_parts: how many parts a path may have.
-    case_sensitive, unicode_form: two names that differ only so are one name to it ("NFC": it folds both forms).
+    case_sensitive, unicode_form: two names that differ only so are one name to it ("NFC": it keeps that form alone).
     empty_parts: takes "a//b" and "/lead". dot_parts: takes "." and ".." as parts.
     folder_beside_file: takes a file "a" beside "a/b" (buckets do).
     """
@@ -52,6 +52,7 @@ def fit(path: str, rules: NameRules) -> Fitted:
 
     The rule, part by part, where "_" is the mark (the first of `_-+=x~` that the rules do not forbid):
 
+    0. accents -> the Unicode form that the destination keeps, if it keeps one alone
     1. a forbidden character, NUL or a lone surrogate -> "_"
     2. an empty part -> "_"; "." -> "_."; ".." -> "_.."
     3. a first or last character that may not stand there -> "_"
@@ -123,21 +124,23 @@ class _Checker:
     def __init__(self, rules: NameRules) -> None:
         self.rules = rules
         refused = rules.forbidden + rules.no_leading + rules.no_trailing
-        self.mark = next((mark for mark in _MARKS if mark not in refused), "_")
+        marks = [mark for mark in _MARKS if mark not in refused]
+        self.mark = next(iter(marks), "_")
+        self._begin = next((mark for mark in marks if not _makes_beginning(mark, rules)), "x")
+        self._end = next((mark for mark in marks if not _makes_ending(mark, rules)), "x")
+        inside = next((mark for mark in marks if mark not in "".join(rules.no_insides)), "x")
         forbidden = re.escape(rules.forbidden.replace("/", "")) + r"\x00" + _SURROGATES
         self._forbidden = re.compile(f"[{forbidden}]")
         self.good = re.compile(_good_path(rules, forbidden)).fullmatch
         self._insides = [
-            (text, re.compile(re.escape(text), re.IGNORECASE), text[:-1] + self._other_mark(text[-1]))
-            for text in rules.no_insides
+            (text, re.compile(re.escape(text), re.IGNORECASE), text[:-1] + inside) for text in rules.no_insides
         ]
-
-    def _other_mark(self, character: str) -> str:
-        return next((mark for mark in _MARKS if mark not in self.rules.forbidden + character), "x")
 
     def has_reserved(self, path: str) -> bool:
         """Whether a part is reserved, or has a text where it may not stand."""
         rules, folded = self.rules, path.lower()
+        if rules.unicode_form is not None and not unicodedata.is_normalized(rules.unicode_form, path):
+            return True
         if any(text in folded for text in (*rules.no_insides, *rules.no_beginnings, *rules.no_endings)):
             return True
         return bool(rules.reserved) and not rules.reserved.isdisjoint(folded.split("/"))
@@ -149,6 +152,9 @@ class _Checker:
 
     def _fit_part(self, part: str, changes: dict[str, None]) -> str:
         rules, mark = self.rules, self.mark
+        if rules.unicode_form is not None and (composed := unicodedata.normalize(rules.unicode_form, part)) != part:
+            changes["accents are written in the composed form, as the destination keeps them"] = None
+            part = composed
         for character in dict.fromkeys(self._forbidden.findall(part)):
             changes[f"the character {character!r} is not allowed, replaced by {mark!r}"] = None
         part = self._forbidden.sub(mark, part)
@@ -177,12 +183,12 @@ class _Checker:
                 part = pattern.sub(instead, part)
         for text in self.rules.no_beginnings:
             if part.lower().startswith(text):
-                changes[f"a name may not begin with {text!r}, {self.mark!r} put in the place of {text[0]!r}"] = None
-                part = self.mark + part[1:]
+                changes[f"a name may not begin with {text!r}, {self._begin!r} put in the place of {text[0]!r}"] = None
+                part = self._begin + part[1:]
         for text in self.rules.no_endings:
             if part.lower().endswith(text):
-                changes[f"a name may not end with {text!r}, {self.mark!r} put behind it"] = None
-                part += self.mark
+                changes[f"a name may not end with {text!r}, {self._end!r} put behind it"] = None
+                part += self._end
         return part
 
     def refuse_too_long(self, path: str) -> None:
@@ -202,6 +208,20 @@ class _Checker:
         if size > limit:
             unit = _UNITS[self.rules.unit]
             raise NameRefused(f"the {what} is {size} {unit} long; the limit is {limit} {unit}: {_shown(text)}")
+
+
+def _makes_beginning(mark: str, rules: NameRules) -> bool:
+    """Whether that mark in the place of a text's first character could make another text that may not stand there."""
+    texts = (*rules.no_beginnings, *rules.no_insides)
+    return any(other.startswith(mark + text[1:2]) for text in rules.no_beginnings for other in texts)
+
+
+def _makes_ending(mark: str, rules: NameRules) -> bool:
+    """Whether that mark behind a text could make another text that may not stand there."""
+    texts = (*rules.no_endings, *rules.no_insides)
+    return any(
+        (text + mark).endswith(other) or other.endswith(text[-1] + mark) for text in rules.no_endings for other in texts
+    )
 
 
 def _good_path(rules: NameRules, forbidden: str) -> str:
