@@ -178,6 +178,13 @@ def azure_error(status: int, code: str, headers: Mapping[str, str] | None = None
     )
 
 
+def dropbox_error(status: int, tag: str) -> Answer:
+    """An error in Dropbox's form."""
+    error = {"reason": {".tag": tag}} if status == 429 else {".tag": tag}
+    body = json.dumps({"error_summary": f"{tag}/..", "error": error}).encode()
+    return Answer(status, {"Content-Type": "application/json"}, body)
+
+
 def graph_error(status: int, code: str, headers: Mapping[str, str] | None = None) -> Answer:
     """An error in Microsoft Graph's form."""
     body = json.dumps({"error": {"code": code, "message": code, "innerError": {"code": code}}}).encode()

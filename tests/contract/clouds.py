@@ -211,7 +211,31 @@ def _of_a_site(clouds: Clouds, offer: dict[str, Any], token: str) -> tuple[str, 
 
 
 _GRAPH = (_GRAPH_PAGES, _UNIT, _GRAPH_PARTS)
+
+
+def _dropbox(clouds: Clouds, offer: dict[str, Any]) -> str:
+    account = next(one for one in offer["accounts"] if one.get("refresh_token"))
+    told = clouds.form(
+        f"{offer['base_url']}/oauth2/token",
+        grant_type="refresh_token",
+        refresh_token=account["refresh_token"],
+        client_id=offer["client_id"],
+        client_secret=offer["client_secret"],
+    )
+    return str(told["access_token"])
+
+
+_DROPBOX = (
+    ("haulage.services.dropbox.drive", "PAGE_ITEMS"),
+    64 * 1024,
+    ("haulage.services.dropbox.traits", "LEAST_PART_BYTES"),
+)
+_DROPBOX_LIMITS = {
+    "forgets an aborted upload": "Dropbox itself keeps a session for a week, and no call ends it "
+    "(dropbox.com/developers/documentation/http/documentation#files-upload_session-start)",
+}
 CLOUDS = {
+    "dropbox": Cloud("dropbox", _mine, *_DROPBOX, _dropbox, limits=_DROPBOX_LIMITS, always=True),
     "onedrive-business": Cloud(
         "onedrive-business", _mine, *_GRAPH, _microsoft("organizations"), limits=_GRAPH_LIMITS, always=True
     ),
@@ -268,9 +292,59 @@ class GraphWitness:
         return found
 
 
+class DropboxWitness:
+    """Plain calls of Dropbox at the sandbox's own port, without any of our client's code."""
+
+    def __init__(self, place: CloudPlace) -> None:
+        assert place.clouds is not None
+        self._ask = place.clouds.ask
+        self._base = place.settings["via"]
+        self._root = place.root.strip("/")
+        self._headers = {"Authorization": f"Bearer {place.settings['token']}"}
+
+    def _call(self, route: str, argument: dict[str, Any], body: bytes | None = None) -> tuple[int, bytes]:
+        text = json.dumps(argument)
+        headers = dict(self._headers)
+        if body is None:
+            headers["Content-Type"] = "application/json"
+            status, told, _ = self._ask("POST", f"{self._base}/2/files/{route}", text.encode(), headers)
+        else:
+            headers |= {"Dropbox-API-Arg": text, "Content-Type": "application/octet-stream"}
+            status, told, _ = self._ask("POST", f"{self._base}/2/files/{route}", body, headers)
+        return status, told
+
+    def _path(self, path: str) -> str:
+        return f"/{self._root}/{path}".rstrip("/")
+
+    def plant(self, path: str, body: bytes, content_encoding: str | None = None) -> None:
+        status, told = self._call("upload", {"path": self._path(path), "mode": "overwrite"}, body)
+        assert status == 200, told
+
+    def remove(self, path: str) -> None:
+        status, told = self._call("delete_v2", {"path": self._path(path)})
+        assert status == 200, told
+
+    def fetch(self, path: str) -> bytes | None:
+        headers = {**self._headers, "Dropbox-API-Arg": json.dumps({"path": self._path(path)})}
+        status, told, _ = self._ask("POST", f"{self._base}/2/files/download", b"", headers)
+        return told if status == 200 else None
+
+    def leftovers(self, files: set[str]) -> list[str]:
+        status, told = self._call("list_folder", {"path": self._path(""), "recursive": True, "limit": 2000})
+        assert status == 200, told
+        page = json.loads(told)
+        found = list(page["entries"])
+        while page["has_more"]:
+            page = json.loads(self._call("list_folder/continue", {"cursor": page["cursor"]})[1])
+            found += page["entries"]
+        below = len(self._path("")) + 1
+        return sorted({one["path_display"][below:] for one in found if one[".tag"] == "file"} - files)
+
+
 WITNESSES: dict[str, Callable[[CloudPlace], Any]] = {
     "onedrive": GraphWitness,
     "onedrive-business": GraphWitness,
     "office365": GraphWitness,
+    "dropbox": DropboxWitness,
 }
 """By the service's id."""

@@ -100,6 +100,7 @@ def digests(body: bytes | memoryview) -> dict[str, str]:
         "sha1": hashlib.sha1(body, usedforsecurity=False).hexdigest(),
         "crc32c": f"{google_crc32c.value(bytes(body)):08x}",
         "quickxor": digest("quickxor", body),
+        "dropbox": digest("dropbox", body),
     }
 
 

@@ -229,8 +229,11 @@ async def test_a_page_without_items_is_not_the_end(faults: Faults, in_pages: Non
     for number in range(9):
         await put(faults.drive, f"{number}.bin", b"")
     empty = faults.on("list", body=faults.voice.without_items, framing="fits")
-    assert set(await listed(faults.drive)) == {f"{number}.bin" for number in range(3, 9)}
+    found = set(await listed(faults.drive))
     assert empty.hits == 1
+    faults.clear()
+    everything = [item.path for item in (await listed(faults.drive)).values()]  # in the service's own order
+    assert found == set(everything[3:])
 
 
 async def test_being_throttled_is_waited_out(faults: Faults, sees_body: bytes) -> None:

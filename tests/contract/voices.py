@@ -8,7 +8,7 @@ from typing import Any
 
 from haulage.services.contract import Drive
 from testbed.proxy import FaultProxy
-from testbed.rules import Answer, Rule, Seen, azure_error, google_error, graph_error, s3_error
+from testbed.rules import Answer, Rule, Seen, azure_error, dropbox_error, google_error, graph_error, s3_error
 
 from .witness import Witness
 
@@ -101,7 +101,34 @@ GRAPH = Voice(
     named=False,
 )
 
-VOICES = {"s3": S3, "azure-blob": AZURE, "gcs": GCS, "onedrive": GRAPH, "onedrive-business": GRAPH, "office365": GRAPH}
+DROPBOX = Voice(
+    calls={
+        "list": {"method": "POST", "path": r"/files/list_folder"},
+        "look": {"method": "POST", "path": r"/files/get_metadata$"},
+        "read": {"method": "POST", "path": r"/files/download$"},
+        "write": {"method": "POST", "path": r"/upload_session/(start|finish_batch_v2)$"},
+        "begin": {"method": "POST", "path": r"/upload_session/start$"},
+        "part": {"method": "POST", "path": r"/upload_session/append_v2$"},
+        "parts": {"method": "POST", "path": r"/upload_session/append_v2$"},
+        "finish": {"method": "POST", "path": r"/upload_session/finish$"},
+    },
+    denied=dropbox_error(403, "no_permission"),
+    trouble=dropbox_error(500, "internal_error"),
+    throttle=dropbox_error(429, "too_many_requests"),
+    without_items=lambda body: json.dumps({**json.loads(body), "entries": []}).encode(),
+    other_revision={"Dropbox-API-Result": '{"name":"a.bin","id":"id:x","rev":"0123456789abcdef0","size":300000}'},
+    named=False,
+)
+
+VOICES = {
+    "dropbox": DROPBOX,
+    "s3": S3,
+    "azure-blob": AZURE,
+    "gcs": GCS,
+    "onedrive": GRAPH,
+    "onedrive-business": GRAPH,
+    "office365": GRAPH,
+}
 """By the service's id."""
 
 

@@ -11,18 +11,21 @@ from haulage.model.errors import Mismatch, ShortRead
 from haulage.model.item import Item, Written
 from haulage.model.outcome import OutcomeKind
 
-STRONG = ("sha256", "sha512", "sha1", "md5", "crc64nvme", "crc32c")
+STRONG = ("sha256", "sha512", "dropbox", "sha1", "md5", "crc64nvme", "crc32c")
 """Algorithms that prove the content and its order, the best first. (Quick ones that cannot prove order are weak.)"""
 
 WEAK = ("quickxor",)
 """Algorithms that find damage, but cannot prove that nothing changed places."""
 
-COMPUTED = ("sha256", "md5", "sha1", "sha512", "crc32c", "quickxor")
+COMPUTED = ("sha256", "md5", "sha1", "sha512", "crc32c", "quickxor", "dropbox")
 """Those that the meter can compute."""
 
 INLINE_BYTES = 64 * 1024
 """Up to this size a hash is quicker than the way to a thread and back."""
 
+
+HASH_BLOCK_BYTES = 4 * 1024 * 1024
+"""The blocks of Dropbox's hash."""
 
 CRC_SLICE_BYTES = 128 * 1024
 """The library takes nothing but `bytes`: what is copied for it at once stays in the processor's cache."""
@@ -41,12 +44,39 @@ class _Crc32c:
         return f"{self._value:08x}"
 
 
+class _BlockHash:
+    """SHA-256 over the SHA-256 of each block: dropbox.com/developers/reference/content-hash."""
+
+    def __init__(self) -> None:
+        self._blocks = hashlib.sha256()
+        self._block, self._filled = hashlib.sha256(), 0
+
+    def update(self, data: bytes | memoryview) -> None:
+        view = memoryview(data)
+        while len(view):
+            piece = view[: HASH_BLOCK_BYTES - self._filled]
+            self._block.update(piece)
+            self._filled += len(piece)
+            view = view[len(piece) :]
+            if self._filled == HASH_BLOCK_BYTES:
+                self._blocks.update(self._block.digest())
+                self._block, self._filled = hashlib.sha256(), 0
+
+    def hexdigest(self) -> str:
+        whole = self._blocks.copy()
+        if self._filled:
+            whole.update(self._block.digest())
+        return whole.hexdigest()
+
+
 def hasher(algorithm: str) -> Any:
     """An object with update() and hexdigest()."""
     if algorithm == "quickxor":
         from haulage.engine.quickxor import QuickXor  # its numpy is loaded only where a service needs this hash
 
         return QuickXor()
+    if algorithm == "dropbox":
+        return _BlockHash()
     return _Crc32c() if algorithm == "crc32c" else hashlib.new(algorithm, usedforsecurity=False)
 
 

@@ -27,6 +27,25 @@ def test_crc32c_is_castagnoli() -> None:
     assert digest("crc32c", bytes(32)) == "8a9136aa"
 
 
+@pytest.mark.parametrize(
+    ("size", "expected"),  # of so many letters A, as another program computes them
+    [
+        (0, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
+        (1, "1cd6ef71e6e0ff46ad2609d403dc3fee244417089aa4461245a4e4fe23a55e42"),
+        (4194303, "647c8627d70f7a7d13ce96b1e7710a771a55d41a62c3da490d92e56044d311fa"),
+        (4194304, "d4d63bac5b866c71620185392a8a6218ac1092454a2d16f820363b69852befa3"),
+        (4194305, "8f553da8d00d0bf509d8470e242888be33019c20c0544811f5b2b89e98360b92"),
+        (8388609, "02c8a4aefc2bfc9036f89a7098001865885938ca580e5c9e5db672385edd303c"),
+    ],
+)
+def test_dropboxs_hash(size: int, expected: str) -> None:
+    assert digest("dropbox", b"A" * size) == expected
+    pieces = Meter({"dropbox"})
+    for start in range(0, size, 3_000_001):
+        pieces.update(b"A" * min(3_000_001, size - start))
+    assert pieces.digests()["dropbox"] == expected
+
+
 def promised(size: int, **hashes: str) -> Item:
     return Item("a", Kind.FILE, size, hashes=hashes)
 

@@ -2,7 +2,9 @@
 
 from haulage.services.authorisation import Authorisation, OAuth, Way
 from haulage.services.contract import Field, Service
-from haulage.services.dropbox.account import HOSTS, DropboxAccount, TeamAccount
+from haulage.services.dropbox.account import HOSTS
+from haulage.services.dropbox.opening import DropboxFiles, TeamFiles
+from haulage.services.dropbox.traits import TRAITS
 
 FIELDS = (
     Field(
@@ -42,10 +44,12 @@ DROPBOX = Service(
     title="Dropbox (Single User)",
     scheme="dropbox",
     fields=FIELDS,
+    traits=TRAITS,
+    whole_root=True,
     authorisation=Authorisation(
         ways=CODE,
         oauth=_oauth(READ, WRITE),
-        open_account=DropboxAccount,
+        open_account=DropboxFiles,
         revoking="Dropbox ends the authorisation of this connector.",
         security_page="https://www.dropbox.com/account/connected_apps",
         guide="how-to/connect-dropbox",
@@ -57,11 +61,12 @@ DROPBOX_BUSINESS = Service(
     title="Dropbox Business (Admin)",
     scheme="dropbox-business",
     fields=FIELDS,
-    root_title="member",
+    root_title="member or team folder",
+    traits=TRAITS,
     authorisation=Authorisation(
         ways=CODE,
         oauth=_oauth((*READ, *TEAM), (*WRITE, *TEAM, "team_data.content.write")),
-        open_account=TeamAccount,
+        open_account=TeamFiles,
         revoking="Dropbox ends the authorisation of this connector.",
         security_page="https://www.dropbox.com/team/admin/settings",
         guide="how-to/connect-dropbox",

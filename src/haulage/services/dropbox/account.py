@@ -39,6 +39,7 @@ class DropboxAccount:
 
     def __init__(self, access: Access) -> None:
         self._api = Api("Dropbox", access, HOSTS, reads)
+        self._access = access
 
     async def identity(self) -> Identity:
         """See contract."""

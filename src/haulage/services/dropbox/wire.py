@@ -28,3 +28,58 @@ class Team(msgspec.Struct):
 
     team_id: str
     name: str
+
+
+class Tagged(msgspec.Struct):
+    """A union's tag."""
+
+    tag: str = msgspec.field(name=".tag", default="")
+
+
+class Profile(msgspec.Struct):
+    """A member of a team."""
+
+    email: str
+    team_member_id: str
+    status: Tagged = msgspec.field(default_factory=Tagged)
+
+
+class Member(msgspec.Struct):
+    """One of team/members/list_v2"""
+
+    profile: Profile
+
+
+class Members(msgspec.Struct):
+    """team/members/list_v2"""
+
+    members: list[Member]
+    cursor: str
+    has_more: bool
+
+
+class MembersFound(msgspec.Struct):
+    """team/members/get_info_v2"""
+
+    members_info: list[msgspec.Raw]
+
+
+class TeamFolder(msgspec.Struct):
+    """One of team/team_folder/list"""
+
+    team_folder_id: str
+    name: str
+    status: Tagged = msgspec.field(default_factory=Tagged)
+
+    @property
+    def usable(self) -> bool:
+        """Whether it is in use, and not archived."""
+        return self.status.tag == "active"
+
+
+class TeamFolders(msgspec.Struct):
+    """team/team_folder/list"""
+
+    team_folders: list[TeamFolder]
+    cursor: str
+    has_more: bool

@@ -8,11 +8,12 @@ from haulage.model.errors import Blocked, Changed, Conflict, Denied, Gone, Misma
 from haulage.model.item import Carried, Item, Kind, Page, Written
 from haulage.services.authorisation import Access
 from haulage.services.contract import ABSENT, Content, Json, Precondition, Traits
+from haulage.services.counted import CountedContent
 from haulage.services.microsoft import uploads
 from haulage.services.microsoft.graph import Graph
 from haulage.services.microsoft.items import SELECT, Children, DriveItem, item_of, time_text, written_of
 from haulage.services.microsoft.places import Place
-from haulage.services.microsoft.reading import GraphContent, other_tag, refuse_other
+from haulage.services.microsoft.reading import other_tag, refuse_other
 from haulage.services.microsoft.refusals import SessionRefused
 from haulage.services.transport import Request
 
@@ -108,7 +109,7 @@ class GraphDrive:
             raise Blocked(f"{item.path}: the service gives no address to read it at")
         headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {})
         if start == now.size:
-            yield GraphContent(None, now, start)
+            yield CountedContent(None, now, start)
             return
         request = Request("DownloadContent", "GET", found.download_url, headers, bare=True)
         async with graph.transport.stream(request) as streamed:
@@ -116,7 +117,7 @@ class GraphDrive:
                 refuse_other(streamed.answer, found.e_tag, item.path)
                 if (await graph.get("GetItem", url, DriveItem)).revision != now.revision:
                     raise Changed(f"{item.path}: it was changed while it was opened")
-            yield GraphContent(streamed, now, start)
+            yield CountedContent(streamed, now, start)
 
     async def create_folder(self, path: str, modified_us: int | None = None) -> None:
         """See the contract. A new folder gets its time with it."""

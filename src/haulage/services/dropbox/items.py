@@ -1,0 +1,92 @@
+"""Dropbox's metadata as items."""
+
+from datetime import UTC, datetime
+
+import msgspec
+
+from haulage.model.errors import Mismatch
+from haulage.model.item import Item, Kind, Written
+
+
+class Metadata(msgspec.Struct):
+    """A file, folder, or what was deleted: only what is read. tag: absent where the route gives files alone."""
+
+    name: str
+    tag: str = msgspec.field(name=".tag", default="file")
+    id: str | None = None
+    path_display: str | None = None
+    size: int | None = None
+    rev: str | None = None
+    content_hash: str | None = None
+    client_modified: str | None = None
+    is_downloadable: bool = True
+    export_info: dict[str, object] | None = None
+    symlink_info: dict[str, object] | None = None
+
+
+class Listing(msgspec.Struct):
+    """files/list_folder and /continue"""
+
+    entries: list[Metadata]
+    cursor: str
+    has_more: bool
+
+
+class Made(msgspec.Struct):
+    """create_folder_v2"""
+
+    metadata: Metadata
+
+
+class Session(msgspec.Struct):
+    """upload_session/start"""
+
+    session_id: str
+
+
+class Finished(msgspec.Struct):
+    """What became of one entry of finish_batch_v2: a file's metadata, or why not."""
+
+    tag: str = msgspec.field(name=".tag")
+    failure: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class Batch(msgspec.Struct):
+    """upload_session/finish_batch_v2"""
+
+    entries: list[msgspec.Raw]
+
+
+def item_of(path: str, found: Metadata) -> Item:
+    """The item at `path`. Raises Mismatch where a fact cannot be read."""
+    if found.tag == "folder":
+        return Item(path, Kind.FOLDER, id=found.id)
+    kind, note = Kind.FILE, None
+    if found.symlink_info is not None:
+        kind, note = Kind.OTHER, "a symlink that the desktop client uploaded"
+    elif not found.is_downloadable:
+        kind, note = Kind.OTHER, "a document of Dropbox's own (Paper and the like), which is not a file to download"
+    hashes = {"dropbox": found.content_hash} if found.content_hash else {}
+    return Item(path, kind, found.size, time_us(found.client_modified), found.rev, hashes, found.id, note=note)
+
+
+def written_of(path: str, found: Metadata, *, parts_checked: bool = False) -> Written:
+    """What an answer to a write confirms."""
+    hashes = {"dropbox": found.content_hash} if found.content_hash else {}
+    when = time_us(found.client_modified)
+    return Written(path, found.rev, found.size, hashes, when, found.id, parts_checked)
+
+
+def time_us(text: str | None) -> int | None:
+    """UTC microseconds of 2015-05-12T15:50:38Z. Raises Mismatch."""
+    if text is None:
+        return None
+    try:
+        return int(datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp()) * 1_000_000
+    except ValueError:
+        raise Mismatch(f"Dropbox told a time that cannot be read: {text[:40]!r}") from None
+
+
+def time_text(micros: int) -> str:
+    """The same the other way round; fractions of a second are not taken."""
+    return f"{datetime.fromtimestamp(micros // 1_000_000, UTC):%Y-%m-%dT%H:%M:%SZ}"
