@@ -192,6 +192,12 @@ async def test_writers_get_in_each_others_way(me: Caller) -> None:
     status, told = await me.send("files/upload", {"path": "/second.txt"}, b"x")
     assert status == 429 and told["error"] == {"reason": {".tag": "too_many_write_operations"}, "retry_after": 1}
     await me.box.step(31)
+    _, job = await me("files/create_folder_batch", {"paths": ["/Third", "/Fourth", "/Fifth/Sixth"]})
+    asked = {"async_job_id": job["async_job_id"]}
+    await me("files/create_folder_batch/check", asked)
+    _, made = await me("files/create_folder_batch/check", asked)
+    assert [one[".tag"] for one in made["entries"]] == ["success"] * 3, "a call is not in its own way"
+    await me.box.step(31)
     await me.upload("/second.txt")
     await me.box.do("contention", write_seconds=0)
     await me.box.control("PUT", "settings", {"service": "dropbox", "quotas": {"calls": 1}})

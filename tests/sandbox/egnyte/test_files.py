@@ -69,6 +69,12 @@ async def test_wide_folder(admin: Caller) -> None:
     page = await admin.facts(made["path"], count=2_000)
     assert (page["count"], page["total_count"]) == (1_000, 1_100)
     assert (await admin.facts(made["path"]))["count"] == 100
+    await admin.folder(f"{made['path']}/zz")
+    await admin.upload(f"{made['path']}/0")
+    told = await admin.facts(made["path"], count=2)
+    assert ([one["name"] for one in told["folders"]], told["files"][0]["name"]) == (["zz"], "0")
+    told = await admin.facts(made["path"], offset=1_101)
+    assert told["count"] == 1 and "folders" not in told and told["total_count"] == 1_102
 
 
 async def test_versions(admin: Caller) -> None:

@@ -226,14 +226,18 @@ class Desk:
 
     def calm(self, call: Call, ns: str | None = None) -> None:
         """Refuse while others write in the same namespace, where the deed `contention` or a fault wants that."""
-        now, busy = self.world.clock.now(), self.store.busy
-        held = ns is not None and self.store.write_seconds > 0 and busy.get(ns, 0.0) > now
-        if ns is not None and not held and self.store.write_seconds > 0:
-            busy[ns] = now + self.store.write_seconds
-        details = call.fault("write_contention")
-        if held or details is not None:
-            details = details or {}
+        if self.store.write_seconds > 0 and ns is not None and not self._holds(call, ns):
+            raise Refusal(wait(call, "1", "too_many_write_operations"))
+        if (details := call.fault("write_contention")) is not None:
             raise Refusal(wait(call, str(details.get("retry_after", 1)), "too_many_write_operations"))
+
+    def _holds(self, call: Call, ns: str) -> bool:
+        """Whether the call may write in the namespace now; others may not until its time is over."""
+        until, holder = self.store.busy.get(ns, (0.0, 0))
+        if until > self.world.clock.now() and holder != call.event.number:
+            return False
+        self.store.busy[ns] = (self.world.clock.now() + self.store.write_seconds, call.event.number)
+        return True
 
     def make_folder(self, call: Call, parent: Entry, name: str) -> Entry:
         """A new folder."""

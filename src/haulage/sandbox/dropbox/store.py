@@ -32,7 +32,7 @@ class Store:
         self.team_root = world.ids.digits("dropbox", "team root", count=10)
         self.team_id = "dbtid:" + world.ids.base64url("dropbox", "team", count=35)
         self.write_seconds = 0.0
-        self.busy: dict[str, float] = {}
+        self.busy: dict[str, tuple[float, int]] = {}
         self._orders: dict[str, list[str]] = {}
         self._revs: dict[str, str] | None = None
         self._gardener = Gardener(world)

@@ -125,48 +125,56 @@ class FileSystem(Desk):
 
     async def _children(self, call: Call, folder: Item) -> dict[str, Any]:
         """A page of the children: offset counts folders, then files, as one sequence."""
-        user, count = self.user(call), min(whole(call, "count", DEFAULT_COUNT), LARGEST_COUNT)
-        offset, everything = whole(call, "offset", 0), self._sorted(call, folder)
-        if user.kind != "admin":
-            everything = [one for one in everything if not one.is_folder or self.store.visible(user, one)]
-            if not self.store.allowed(user, folder, "Viewer Only"):
-                everything = [one for one in everything if one.is_folder]
-        late = call.fault("listed_late")
-        if late is not None:
-            since = call.event.time - float(late.get("seconds", 30))
-            everything = [one for one in everything if one.is_folder or one.current.uploaded_at < since]
-        page = everything[offset : offset + count]
+        count, offset = min(whole(call, "count", DEFAULT_COUNT), LARGEST_COUNT), whole(call, "offset", 0)
+        folders, files = self._seen(call, folder)
+        ids = _window(folders, files, offset, offset + count)
         if call.fault("page_twice") is not None and offset:
-            page = [*everything[offset - 1 : offset], *page[:-1]]
+            ids = [*_window(folders, files, offset - 1, offset), *ids[:-1]]
         if call.fault("page_missing") is not None:
-            page = page[::2]
+            ids = ids[::2]
         if call.fault("page_empty") is not None:
-            page = []
-        told: dict[str, Any] = {"count": len(page), "offset": offset, "total_count": len(everything)}
-        if folders := [self.folder(one) for one in page if one.is_folder]:
-            told["folders"] = folders
-        if files := [await self.file(call, one) for one in page if not one.is_folder]:
-            told["files"] = files
+            ids = []
+        page = [self.store.state.items[one] for one in ids]
+        told: dict[str, Any] = {"count": len(page), "offset": offset, "total_count": len(folders) + len(files)}
+        if shown := [self.folder(one) for one in page if one.is_folder]:
+            told["folders"] = shown
+        if shown := [await self.file(call, one) for one in page if not one.is_folder]:
+            told["files"] = shown
         self.saw(call, page)
         return told
 
-    def _sorted(self, call: Call, folder: Item) -> list[Item]:
+    def _seen(self, call: Call, folder: Item) -> tuple[list[str], list[str]]:
+        """The ids of the folders and files that the caller sees, in the order that is asked for."""
+        user, items = self.user(call), self.store.state.items
+        folders, files = self._sorted(call, folder)
+        if user.kind != "admin":
+            folders = [one for one in folders if self.store.visible(user, items[one])]
+            files = files if self.store.allowed(user, folder, "Viewer Only") else []
+        if (late := call.fault("listed_late")) is not None:
+            since = call.event.time - float(late.get("seconds", 30))
+            files = [one for one in files if items[one].current.uploaded_at < since]
+        return folders, files
+
+    def _sorted(self, call: Call, folder: Item) -> tuple[list[str], list[str]]:
         chosen, backwards = call.query.get("sort_by", "name"), call.query.get("sort_direction", "").startswith("desc")
         if chosen not in SORTS:
             raise refuse(400, f"sort_by {chosen!r} is not supported")
-        found = self.store.listed(folder)
+        folders, files = self.store.ordered(folder)
         if chosen in ("name", "path") and not backwards:
-            return found
+            return folders, files
+        items = self.store.state.items
 
-        def key(item: Item) -> tuple[Any, str]:
-            if chosen == "size":
-                return (0 if item.is_folder else item.current.content.size), key_of(item.name)
-            if chosen == "last_modified":
-                return (item.modified_at if item.is_folder else item.current.modified_at), key_of(item.name)
-            return (item.uploaded_at if chosen == "created_time" else 0), key_of(item.name)
+        def key(identifier: str) -> tuple[float, str]:
+            item, value = items[identifier], 0.0
+            if chosen == "size" and not item.is_folder:
+                value = item.current.content.size
+            elif chosen == "last_modified":
+                value = item.modified_at if item.is_folder else item.current.modified_at
+            elif chosen == "created_time":
+                value = item.uploaded_at
+            return value, key_of(item.name)
 
-        folders = sorted((one for one in found if one.is_folder), key=key, reverse=backwards)
-        return [*folders, *sorted((one for one in found if not one.is_folder), key=key, reverse=backwards)]
+        return sorted(folders, key=key, reverse=backwards), sorted(files, key=key, reverse=backwards)
 
     def stats(self, call: Call) -> Answer:
         """Sums of a folder and all below it."""
@@ -324,3 +332,9 @@ class FileSystem(Desk):
         self.tell(call, "delete", item)
         self.store.throw_away(item, self.user(call))
         return Answer(200)
+
+
+def _window(folders: list[str], files: list[str], start: int, stop: int) -> list[str]:
+    """A part of folders and files as one sequence."""
+    before = len(folders)
+    return folders[start:stop] + files[max(start - before, 0) : max(stop - before, 0)]

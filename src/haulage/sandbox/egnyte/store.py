@@ -25,6 +25,7 @@ from haulage.sandbox.frame.world import World
 # https://developers.egnyte.com/docs/read/Egnyte_Permissions_API, from the weakest on
 LEVELS = ("None", "Viewer Only", "Viewer", "Editor", "Full", "Owner")
 RANK = {name: rank for rank, name in enumerate(LEVELS)}
+INLINE_BYTES = 1 << 20
 KEPT_EVENTS = 500_000
 KEPT_SECONDS = 30 * 86_400.0
 
@@ -37,7 +38,7 @@ class Store:
         self.directory = directory
         self.state = State()
         self.children: dict[str, dict[str, str]] = {}
-        self._orders: dict[str, list[str]] = {}
+        self._orders: dict[str, tuple[list[str], list[str]]] = {}
         self._gardener = Gardener(world, directory)
         self.take(self._gardener.tops())
 
@@ -118,14 +119,19 @@ class Store:
             item = self.state.items[item.parent]
         return "/" + "/".join(reversed(names))
 
-    def listed(self, folder: Item) -> list[Item]:
-        """The children by name, folders first."""
+    def ordered(self, folder: Item) -> tuple[list[str], list[str]]:
+        """The ids of the folders, and of the files, in a folder, each by name. Not to be changed."""
         self.grow(folder.id)
         if folder.id not in self._orders:
             found = [self.state.items[one] for one in self.children[folder.id].values()]
-            found.sort(key=lambda one: (not one.is_folder, key_of(one.name)))
-            self._orders[folder.id] = [one.id for one in found]
-        return [self.state.items[one] for one in self._orders[folder.id]]
+            found.sort(key=lambda one: key_of(one.name))
+            folders, files = ([one.id for one in found if one.is_folder is kind] for kind in (True, False))
+            self._orders[folder.id] = folders, files
+        return self._orders[folder.id]
+
+    def listed(self, folder: Item) -> list[Item]:
+        """The children by name, folders first."""
+        return [self.state.items[one] for ids in self.ordered(folder) for one in ids]
 
     def below(self, folder: Item) -> Iterator[Item]:
         """Everything in a folder, itself included, parents first."""
@@ -302,10 +308,12 @@ class Store:
         return kept
 
     async def hash(self, versions: list[Version]) -> None:
-        """Have the SHA-512 of these versions, without holding up others."""
+        """Have the SHA-512 of these versions, without holding up others for the large ones."""
+        known = self.world.contents.known
         for version in versions:
-            if not version.checksum:
-                await asyncio.to_thread(self.world.contents.hash, version.content, "sha512")
+            content = version.content
+            if not version.checksum and content.size > INLINE_BYTES and not known(content, "sha512"):
+                await asyncio.to_thread(self.world.contents.hash, content, "sha512")
 
     def checksum(self, version: Version) -> str:
         """SHA-512 in hex, or what is told of a file that came in chunks."""
