@@ -171,7 +171,7 @@ class Microsoft(SignsIn):
 
     def admitted(self, call: Call) -> Caller:
         """Who calls, of a call that was let in."""
-        found = self.caller(call)
+        found: Caller | None = call.caller
         if found is None:
             raise Refusal(self.unauthenticated(call))
         return found
@@ -181,7 +181,7 @@ class Microsoft(SignsIn):
         return self.directory.tenant(grant.details["tenant"]) or self.directory.organisation
 
     def identify(self, call: Call, route: Route) -> None:
-        caller = self.caller(call)
+        caller = call.caller = self.caller(call)
         if caller is not None:
             call.event.actor = caller.user.upn if caller.user else f"app {caller.client_id}"
             call.event.scope = f"{caller.tenant.id}/{caller.client_id}"
@@ -190,7 +190,7 @@ class Microsoft(SignsIn):
         """route.scope: the token must have one of these, "" for any token; details open: no token is needed."""
         if route.details.get("open"):
             return None
-        caller = self.caller(call)
+        caller: Caller | None = call.caller
         if caller is not None and call.fault("token_expired") is not None:
             caller.token.expires_at = call.event.time
             caller = None

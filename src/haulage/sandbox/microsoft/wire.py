@@ -1,6 +1,5 @@
 """What answers of the Microsoft identity platform and of Graph look like."""
 
-import uuid
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,7 +20,7 @@ def _at(seconds: float) -> datetime:
 
 def request_ids(call: Call) -> tuple[str, str]:
     """The id of a call, and the client's own id of it, which is echoed."""
-    made = str(uuid.UUID(int=call.event.number | 4 << 76 | 2 << 62))
+    made = f"00000000-0000-4000-8000-{call.event.number:012x}"
     return made, call.headers.get("client-request-id", made)
 
 

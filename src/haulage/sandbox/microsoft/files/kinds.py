@@ -1,6 +1,7 @@
 """The three kinds of drive, and all in which they differ."""
 
 import base64
+from functools import lru_cache
 
 import msgspec
 
@@ -70,6 +71,7 @@ def _base32(raw: bytes) -> str:
     return "".join(ALPHABET[value >> (5 * place) & 31] for place in range(25))
 
 
+@lru_cache(maxsize=1 << 16)
 def guid(ids: Ids, item: str) -> str:
     """The GUID behind a business item, as its eTag and its download URL name it."""
     return ids.guid("guid", item)

@@ -15,6 +15,7 @@ from haulage.sandbox.microsoft.files.paging import listing, option, selected, sl
 from haulage.sandbox.microsoft.files.routes import ITEM, READ, route
 from haulage.sandbox.microsoft.files.showing import Document
 
+AT_ONCE_BYTES = 256 << 10  # hashing these takes less than handing them to a thread
 ORDERS: dict[str, Callable[[Item], Any]] = {
     "name": lambda one: one.name.lower(),
     "size": lambda one: one.size,
@@ -63,7 +64,10 @@ class Reading:
         wanted = ("quickxor", *drive.kind.hashes)
         todo = [one.content for one in items if one.content and not contents.hashed(one.content, *wanted)]
         for content in todo:
-            await asyncio.to_thread(contents.hash, content, *wanted)
+            if content.size <= AT_ONCE_BYTES:
+                contents.hash(content, *wanted)
+            else:
+                await asyncio.to_thread(contents.hash, content, *wanted)
 
     async def rows(self, call: Call, drive: Drive, folder: Item, items: list[Item]) -> list[Document]:
         """The documents of a folder's items."""
@@ -135,7 +139,6 @@ def damage(call: Call, shown: list[Document]) -> None:
         if absent is not None and "file" in one:
             one["file"] = {"mimeType": one["file"]["mimeType"]}
         elif "hashes" in one.get("file", {}):
-            hashes = one["file"]["hashes"]
-            hashes["quickXorHash"] = "B" + hashes["quickXorHash"][1:] if hashes["quickXorHash"][0] != "B" else (
-                "C" + hashes["quickXorHash"][1:]
-            )  # fmt: skip
+            right = one["file"]["hashes"]["quickXorHash"]
+            lie = ("C" if right[0] == "B" else "B") + right[1:]
+            one["file"] = {**one["file"], "hashes": {"quickXorHash": lie}}

@@ -22,6 +22,7 @@ from haulage.sandbox.microsoft.files.tickets import Tickets
 Document = dict[str, Any]
 GRAPH = "graph.microsoft.com"
 HASHLESS = (".one", ".onetoc2")  # abraunegg/onedrive: these have no hash
+KEPT_FILES = 1 << 15
 IMAGES = ("jpg", "jpeg", "png", "heic", "gif")
 
 
@@ -33,6 +34,11 @@ def _whole(seconds: int) -> str:
 def when(seconds: float, *, whole: bool) -> str:
     """A time as items show it: whole seconds in libraries, thousandths in consumer drives."""
     return _whole(int(seconds)) if whole or seconds == int(seconds) else rfc3339(seconds, 3)
+
+
+@lru_cache(maxsize=1 << 14)
+def _quoted(text: str) -> str:
+    return quote(text)
 
 
 @lru_cache(maxsize=4096)
@@ -60,6 +66,7 @@ class Showing:
         self._world = world
         self._people = people
         self._tickets = tickets
+        self._files: dict[str, tuple[tuple[int, int, str], Document]] = {}
 
     def parent(self, drive: Drive, parent: str, *, path: bool = True) -> Document:
         """The parentReference of the items in a folder; of the root (parent ""): only drive and type."""
@@ -89,6 +96,23 @@ class Showing:
 
     def item(self, drive: Drive, item: Item, setting: "Setting", *, delta: bool = False) -> Document:
         """An item. delta: in the form that delta has."""
+        if item.folder or item.target:
+            shown = self._facts(drive, item)
+        else:
+            shown = self._file(drive, item).copy()
+            shown["@microsoft.graph.downloadUrl"] = setting.downloads + self._tickets.download(drive, item, setting.at)
+        shown["parentReference"] = setting.parent
+        shown["webUrl"] = _web_url(drive, item, setting)
+        if item.target:
+            self._shortcut(item, shown)
+        elif item.folder:
+            self._folder(drive, item, shown)
+        if delta and drive.kind.sites and item.tag == 1:
+            shown.pop("cTag", None)
+        return shown
+
+    def _facts(self, drive: Drive, item: Item) -> Document:
+        """What does not depend on where it is."""
         kind, ids = drive.kind, self._world.ids
         whole = kind.whole_seconds
         modified = when(item.modified, whole=whole)
@@ -101,33 +125,38 @@ class Showing:
             "lastModifiedDateTime": modified if kind.sites else when(item.changed, whole=whole),
             "createdBy": self._people.set_of(item.author),
             "lastModifiedBy": self._people.set_of(item.editor),
-            "parentReference": setting.parent,
             "fileSystemInfo": {"createdDateTime": when(item.created, whole=whole), "lastModifiedDateTime": modified},
-            "webUrl": _web_url(drive, item, setting),
         }
-        if not (kind.sites and (item.folder or (delta and item.tag == 1))):
+        if not (kind.sites and item.folder):
             shown["cTag"] = kinds.c_tag(kind, ids, item.id, item.content_tag)
         if item.permissions:
             shown["shared"] = {"scope": _scope(item)}
-        self._facets(drive, item, setting, shown)
-        return shown
-
-    def _facets(self, drive: Drive, item: Item, setting: "Setting", shown: Document) -> None:
-        if item.target:
-            self._shortcut(item, shown)
-        elif item.folder:
-            facet = "package" if item.flags & NOTEBOOK else "folder"
-            count = len(drive.folders[item.id].order) if item.id in drive.folders else 0
-            shown[facet] = {"type": "oneNote"} if facet == "package" else {"childCount": count}
-            if not item.parent:
-                shown["root"] = {}
-        else:
-            shown["file"] = {"mimeType": mime_type(item.name.rpartition(".")[2].lower()), **self._hashes(drive, item)}
-            shown["@microsoft.graph.downloadUrl"] = setting.downloads + self._tickets.download(drive, item, setting.at)
-            if not drive.kind.sites and item.name.lower().endswith(IMAGES):
-                shown["photo"] = {"takenDateTime": when(item.created, whole=True)}
         if item.flags & MALWARE:
             shown["malware"] = {"description": "Sandbox.Test.Malware"}
+        return shown
+
+    def _file(self, drive: Drive, item: Item) -> Document:
+        """The facts and facets of a file; made once as long as it stays as it is. Not to be changed."""
+        stamp = (item.tag, item.content_tag, _scope(item) if item.permissions else "")
+        found = self._files.get(item.id)
+        if found is not None and found[0] == stamp:
+            return found[1]
+        shown = self._facts(drive, item)
+        shown["file"] = {"mimeType": mime_type(item.name.rpartition(".")[2].lower()), **self._hashes(drive, item)}
+        if not drive.kind.sites and item.name.lower().endswith(IMAGES):
+            shown["photo"] = {"takenDateTime": when(item.created, whole=True)}
+        if len(self._files) >= KEPT_FILES:
+            self._files.clear()
+        self._files[item.id] = (stamp, shown)
+        return shown
+
+    def _folder(self, drive: Drive, item: Item, shown: Document) -> None:
+        if item.flags & NOTEBOOK:
+            shown["package"] = {"type": "oneNote"}
+        else:
+            shown["folder"] = {"childCount": len(drive.folders[item.id].order) if item.id in drive.folders else 0}
+        if not item.parent:
+            shown["root"] = {}
 
     def _shortcut(self, item: Item, shown: Document) -> None:
         drive, target = item.target or ("", "")
@@ -212,7 +241,7 @@ class Showing:
 def _web_url(drive: Drive, item: Item, setting: Setting) -> str:
     if not drive.kind.sites:
         return f"https://{drive.host}/redir?resid={item.id}"
-    return setting.pages + quote(item.name) if item.parent else setting.pages
+    return setting.pages + _quoted(item.name) if item.parent else setting.pages
 
 
 def _scope(item: Item) -> str:
