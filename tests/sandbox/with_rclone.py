@@ -16,13 +16,19 @@ SIZES = (0, 1, 100, 5_000, 200_000)
 
 
 class Rclone:
-    """rclone with one remote. kind: of its backend; options: more of the remote's section."""
+    """rclone with one remote. kind: of its backend; options: more of the remote's section.
 
-    def __init__(self, sandbox: Sandbox, folder: Path, kind: str, service: str, **options: str) -> None:
+    vendor: the simulator, where it has another name than the service; user: who signs in, an administrator if nobody is
+    named.
+    """
+
+    def __init__(
+        self, sandbox: Sandbox, folder: Path, kind: str, service: str, vendor: str = "", user: str = "", **options: str
+    ) -> None:
         offer = sandbox.service(service)
-        account = next(one for one in offer["accounts"] if one["role"] == "admin")
-        vendor, client = service.partition("-")[0], offer["client_id"]
-        signed_in = sandbox.do(vendor, "sign-in", user=account["user"], client_id=client)
+        user = user or next(one["user"] for one in offer["accounts"] if one["role"] == "admin")
+        client = offer["client_id"]
+        signed_in = sandbox.do(vendor or service.partition("-")[0], "sign-in", user=user, client_id=client)
         token = {
             "access_token": "expired",
             "token_type": "bearer",
