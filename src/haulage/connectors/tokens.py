@@ -143,7 +143,7 @@ class TokenKeeper:
         except AuthLost as error:
             now, _, _ = await self._read()
             if now.version == row.version:
-                raise await self._lost(error) from error
+                raise await self._lost(row, error) from error
         finally:
             await self._ledger.run(rows.end_renewal, self._id, self._me)
 
@@ -180,11 +180,12 @@ class TokenKeeper:
     def _hosts(self, settings: dict[str, str]) -> tuple[str, ...]:
         return tuple(filled(host, settings) for host in self._oauth.hosts)
 
-    async def _lost(self, error: AuthLost) -> HaulageError:
+    async def _lost(self, row: ConnectorRow, error: AuthLost) -> HaulageError:
         """The service takes the authorisation no more: the connector is told so."""
         if not self._leaving:
             await self._ledger.run(lose, self._id, error.message)
-        return NeedsReauthorisation(error.message, None if isinstance(error, GrantEnded) else error.fix)
+        fix = unusable(row).fix
+        return NeedsReauthorisation(error.message, fix if isinstance(error, GrantEnded) else f"{error.fix} {fix}")
 
     def _check(self, row: ConnectorRow) -> None:
         usable = {ConnectorState.DELETING, ConnectorState.DEAUTHORISED} if self._leaving else USABLE

@@ -71,10 +71,12 @@ def transfer_key(connection: sa.Connection, transfer: int) -> TransferKey:
 
 def paused_for(connection: sa.Connection, connector_id: int) -> list[TransferKey]:
     """Transfers whose newest run copied and waits for that connector to be authorised again, oldest first."""
-    newest = sa.select(sa.func.max(runs.c.id)).where(runs.c.transfer_id == transfers.c.id).scalar_subquery()
+    latest = runs.alias("latest")  # a name of its own: the outer query reads from runs too
+    newest = sa.select(sa.func.max(latest.c.id)).where(latest.c.transfer_id == transfers.c.id).scalar_subquery()
     its = (transfers.c.source_connector == connector_id) | (transfers.c.destination_connector == connector_id)
     waits = (runs.c.status == int(Status.PAUSED_REAUTHORISE)) & (runs.c.kind == RunKind.COPY)
-    chosen = sa.select(transfers.c.id).join(runs, runs.c.id == newest).where(its & waits).order_by(runs.c.id)
+    both = transfers.join(runs, runs.c.transfer_id == transfers.c.id)
+    chosen = sa.select(transfers.c.id).select_from(both).where((runs.c.id == newest) & its & waits).order_by(runs.c.id)
     return [transfer_key(connection, one) for one in connection.scalars(chosen)]
 
 
