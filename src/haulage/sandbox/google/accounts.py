@@ -110,6 +110,10 @@ class Accounts:
         """The first super administrator."""
         return self.users[0]
 
+    def domain_key(self, domain: str) -> str:
+        """The permission ID of a domain."""
+        return self._ids.digits("google", "domain", domain, count=20) + "k"
+
     def find(self, address: str) -> Account | None:
         """The account of that address, alias or ID."""
         return self.by_email.get(address.lower()) or self.by_id.get(address)

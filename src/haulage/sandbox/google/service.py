@@ -1,5 +1,6 @@
 """The simulated Google, put together: who calls, what it costs, and which part answers."""
 
+import inspect
 from typing import Any, ClassVar
 
 import msgspec
@@ -7,15 +8,27 @@ import msgspec
 from haulage.sandbox.frame import simulator as frame
 from haulage.sandbox.frame.budgets import Limit
 from haulage.sandbox.frame.routing import Route
-from haulage.sandbox.frame.wire import Answer, Call
+from haulage.sandbox.frame.wire import Answer, Call, Refusal
 from haulage.sandbox.frame.world import World
 from haulage.sandbox.google import errors
 from haulage.sandbox.google.accounts import SCOPE, Account, Accounts, Client
+from haulage.sandbox.google.batch import Batch
 from haulage.sandbox.google.caller import Caller
 from haulage.sandbox.google.directory import Directory
 from haulage.sandbox.google.drive.about import About
+from haulage.sandbox.google.drive.changes import Changes
+from haulage.sandbox.google.drive.drives import Drives
+from haulage.sandbox.google.drive.files import Files
+from haulage.sandbox.google.drive.items import Items
+from haulage.sandbox.google.drive.listing import Listing
+from haulage.sandbox.google.drive.media import Media
+from haulage.sandbox.google.drive.model import Session
+from haulage.sandbox.google.drive.parameters import check
+from haulage.sandbox.google.drive.permissions import Permissions
+from haulage.sandbox.google.drive.revisions import Revisions
 from haulage.sandbox.google.drive.store import Saved as SavedStore
 from haulage.sandbox.google.drive.store import Store
+from haulage.sandbox.google.drive.uploads import DAILY, Uploads
 from haulage.sandbox.google.grants import ACCESS_SECONDS, Grants
 from haulage.sandbox.google.grants import Saved as SavedGrants
 from haulage.sandbox.google.people import People
@@ -48,6 +61,7 @@ class State(msgspec.Struct):
     passwords: dict[str, str]
     limits: dict[str, int]
     store: SavedStore
+    sessions: list[Session]
 
 
 class Google(frame.Simulator):
@@ -67,11 +81,24 @@ class Google(frame.Simulator):
         "openid": "https://developers.google.com/identity/openid-connect/openid-connect",
         "directory": "https://developers.google.com/workspace/admin/directory/reference/rest",
         "about": "https://developers.google.com/workspace/drive/api/reference/rest/v3/about",
+        "files": "https://developers.google.com/workspace/drive/api/reference/rest/v3/files",
+        "files.list": "https://developers.google.com/workspace/drive/api/reference/rest/v3/files/list",
+        "uploads": "https://developers.google.com/workspace/drive/api/guides/manage-uploads",
+        "downloads": "https://developers.google.com/workspace/drive/api/guides/manage-downloads",
+        "export": "https://developers.google.com/workspace/drive/api/guides/ref-export-formats",
+        "operations": "https://developers.google.com/workspace/drive/api/reference/rest/v3/operations",
+        "permissions": "https://developers.google.com/workspace/drive/api/reference/rest/v3/permissions",
+        "drives": "https://developers.google.com/workspace/drive/api/reference/rest/v3/drives",
+        "changes": "https://developers.google.com/workspace/drive/api/reference/rest/v3/changes",
+        "revisions": "https://developers.google.com/workspace/drive/api/reference/rest/v3/revisions",
+        "batch": "https://developers.google.com/workspace/drive/api/guides/performance#batch-requests",
+        "labels": "https://developers.google.com/workspace/drive/api/reference/rest/v3/files/listLabels",
         "limits": "https://developers.google.com/workspace/drive/api/guides/limits",
     }
     limits = (
         Limit(name=PER_USER, amount=325_000, window_seconds=60, source="limits"),
         Limit(name=PER_PROJECT, amount=1_000_000, window_seconds=60, source="limits"),
+        Limit(name=DAILY, amount=750e9, window_seconds=86_400, source="limits"),
         Limit(name=DIRECTORY, amount=2_400, window_seconds=60, source="directory"),
     )
     presets: ClassVar[dict[str, tuple[str, dict[str, Any]]]] = {
@@ -92,13 +119,27 @@ class Google(frame.Simulator):
         self.directory = Directory(ids, clock, self.accounts)
         self.store = Store(world, self.accounts)
         self.about = About(self.store)
+        items = Items(world, self.store, self.about)
+        self.media = Media(world, self.store)
+        self.uploads = Uploads(world, self.store, items)
+        self.listing = Listing(world, self.store)
+        self.files = Files(self.store, items, self.media, self.uploads)
+        self.drives = Drives(world, self.store)
+        self._drive_parts = (
+            Permissions(world, self.store), self.drives, Changes(self.store), Revisions(self.store, self.media),
+            Batch(world, self._inside_batch),
+        )  # fmt: skip
         self._wanted: dict[str, frozenset[str]] = {}
         self._offered_tokens: dict[str, str] = {}
         super().__init__(world)
+        self.uploads.budgets = self.budgets
 
     def routes(self) -> list[Route]:
         """Every endpoint."""
-        parts = (self.signin, self.tokens, self.people, self.directory, self.about)
+        parts = (
+            self.signin, self.tokens, self.people, self.directory, self.about, self.uploads, self.listing, self.files,
+            self.media, *self._drive_parts,
+        )  # fmt: skip
         return [route for part in parts for route in part.routes()]
 
     def method(self, call: Call) -> str:
@@ -107,6 +148,12 @@ class Google(frame.Simulator):
 
     def identify(self, call: Call, route: Route) -> None:
         """The user of the token, whose units they are."""
+        if "upload_id" in call.query and (session := self.uploads.session_of(call)) is not None:
+            account = self.accounts.by_key[session.user]
+            call.caller = Caller(account, session.client, session.project, frozenset(session.scopes))
+            call.event.operation, call.event.actor = "drive.files.upload", account.email
+            call.event.scope = f"{session.project}/{account.key}"
+            return
         access = self.grants.bearer(_token(call))
         if access is not None:
             account = self.accounts.by_key[access.user]
@@ -116,7 +163,7 @@ class Google(frame.Simulator):
 
     def admit(self, call: Call, route: Route) -> Answer | None:
         """Token, scope, switched-off interfaces, licence, then units."""
-        if not route.scope:
+        if not route.scope or "upload_id" in call.query:
             return None
         caller: Caller | None = call.caller
         if caller is None:
@@ -130,7 +177,34 @@ class Google(frame.Simulator):
         wanted = self._scopes(route)
         if not wanted & caller.scopes or call.fault("scope_missing") is not None:
             return errors.scope_missing(wanted)
-        return self._closed(call, caller) or self._charge(call, route, caller)
+        refused = self._closed(call, caller) or self._charge(call, route, caller)
+        if refused is None:
+            check(call)
+        return refused
+
+    async def _inside_batch(self, call: Call) -> Answer:
+        """The answer to one of the calls of a batch."""
+        found = self.table.find("", call.method, call.path)
+        if found is None:
+            return self.missing(call)
+        route, call.params = found
+        call.event.operation = route.operation
+        self.identify(call, route)
+        for strike in self.world.faults.strikes(
+            self.presets, self.id, route.operation, call.method, call.event.path, call.event.actor
+        ):
+            if strike.name in ("throttle", "failure"):
+                call.event.fault = strike.fault
+                status = int(strike.details.get("status", 503))
+                return self.throttled(call, None) if strike.name == "throttle" else self.failed(call, status)
+            call.inject(strike.name, strike.details)
+        try:
+            if (refused := self.admit(call, route)) is not None:
+                return refused
+            made = route.handler(call)
+            return await made if inspect.isawaitable(made) else made
+        except Refusal as refusal:
+            return refusal.answer
 
     def _scopes(self, route: Route) -> frozenset[str]:
         found = self._wanted.get(route.scope)
@@ -244,6 +318,7 @@ class Google(frame.Simulator):
             self.signin.passwords,
             self.about.limits,
             self.store.save(),
+            list(self.uploads.sessions.open.values()),
         )
         return msgspec.msgpack.encode(state)
 
@@ -260,6 +335,7 @@ class Google(frame.Simulator):
         self.signin.passwords = state.passwords
         self.about.limits = state.limits
         self.store.load(state.store)
+        self.uploads.sessions.open = {one.id: one for one in state.sessions}
 
     def _named(self, details: dict[str, Any]) -> str:
         """The key of the account that `user` names; "" for all. Raises ValueError."""

@@ -54,9 +54,8 @@ class File(msgspec.Struct, gc=False):
     """An item. owner: an account's key, "" in a shared drive; drive: the shared drive's ID, "" in a My Drive.
 
     content, size: of the newest version; "" and 0 where there is none. head: number of the newest version; older: the
-    versions before it that are still kept. trashed_at: 0 unless it was put in the trash itself. starred, viewed:
-    keys of accounts. app: the project that made it. space: drive or appDataFolder.
-    more: what few items have: description, properties, app_properties, color, target, flags, text, original ...
+    versions before it that are still kept. trashed_at: 0 unless it was put in the trash itself. app: the project that
+    made it, "" for a person at Google's own pages. more: what few items have, see `get`.
     """
 
     id: str
@@ -75,10 +74,16 @@ class File(msgspec.Struct, gc=False):
     older: tuple[Revision, ...] = ()
     grants: tuple[Grant, ...] = ()
     trashed_at: float = 0.0
+    app: str = ""
     more: dict[str, Any] | None = None
 
     def get(self, name: str, default: Any = None) -> Any:
-        """One of the things that few items have."""
+        """One of the things that few items have.
+
+        description, original (file name), color; properties, and app_properties by project; target and target_mime of
+        a shortcut; flags (restricted, flagged, locked); starred (keys of accounts); bulk (bytes of a long document);
+        space and project of what lies in an application data folder; viewers_may_not_copy, writers_may_not_share.
+        """
         return default if self.more is None else self.more.get(name, default)
 
     def put(self, name: str, value: Any) -> None:
@@ -146,6 +151,7 @@ class Session(msgspec.Struct):
     user: str
     client: str
     project: str
+    scopes: list[str]
     file: str
     metadata: dict[str, Any]
     query: dict[str, str]

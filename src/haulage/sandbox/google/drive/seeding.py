@@ -86,6 +86,15 @@ class Planter:
         made = trees.EARLIEST
         return File(self.root_id(account), "My Drive", FOLDER, account.key, "", (), made, made, account.key)
 
+    def app_folder(self, account: Account, project: str) -> File:
+        """The folder of a project's application data."""
+        made, words = trees.EARLIEST, ("google", "app", account.key, project)
+        file_id = f"1{self._ids.base64url(*words, count=32)}"
+        more = {"space": "appDataFolder", "project": project}
+        return File(
+            file_id, "Application Data", FOLDER, account.key, "", (), made, made, account.key, app=project, more=more
+        )
+
     def drives(self) -> Iterator[SharedDrive]:
         """The shared drives of the spaces."""
         for space in self._organisation.spaces:
@@ -195,8 +204,7 @@ class Planter:
                 team = self._accounts.groups_by_name[str(one.who)]
                 yield Grant(team.key, "group", one.role, team.email)
             elif one.to == "domain":
-                key = self._ids.digits("google", "domain", self._domain, count=20) + "k"
-                yield Grant(key, "domain", one.role, self._domain, found=True)
+                yield Grant(self._accounts.domain_key(self._domain), "domain", one.role, self._domain, found=True)
             else:
                 yield Grant(ANYONE, "anyone", one.role)
 

@@ -1,5 +1,6 @@
 """All items of all Drives, and the indices that keep every call from looking at more than it has to."""
 
+import asyncio
 import bisect
 from collections.abc import Iterable, Iterator
 
@@ -8,11 +9,15 @@ import msgspec
 from haulage.sandbox.frame.history import Change, ChangeKind, Event
 from haulage.sandbox.frame.world import World
 from haulage.sandbox.google.accounts import Account, Accounts
+from haulage.sandbox.google.drive.documents import text_of
 from haulage.sandbox.google.drive.model import FOLDER, Entry, File, SharedDrive, version_id
 from haulage.sandbox.google.drive.seeding import Planter
 
 DEEPEST = 100
 FIRST_CHANGE = 1_000
+ALGORITHMS = ("md5", "sha1", "sha256")
+AT_ONCE_BYTES = 256 << 10
+MOST_ARRIVALS = 10_000
 
 
 class Log:
@@ -45,6 +50,7 @@ class Saved(msgspec.Struct):
     drives: list[SharedDrive]
     logs: dict[str, tuple[int, list[Entry]]]
     planted: list[str]
+    generated: list[str]
     count: int
 
 
@@ -53,6 +59,7 @@ class Store:
 
     def __init__(self, world: World, accounts: Accounts) -> None:
         self._world = world
+        self.contents = world.contents
         self.accounts = accounts
         self.files: dict[str, File] = {}
         self.children: dict[str, dict[str, None]] = {}
@@ -61,6 +68,9 @@ class Store:
         self.drives: dict[str, SharedDrive] = {}
         self.used: dict[str, int] = {}
         self._logs: dict[str, Log] = {}
+        self.generated: set[str] = set()
+        self.arrived: dict[str, float] = {}
+        self._hashed: set[str] = set()
         self._count = 0
         self._planter = Planter(world, accounts)
         self._waiting = self._planter.owners()
@@ -75,6 +85,13 @@ class Store:
         """The ID of an account's My Drive."""
         return self._planter.root_id(account)
 
+    def app_folder(self, account: Account, project: str) -> str:
+        """The ID of the folder that a project's application data of an account lies in; made when first asked for."""
+        found = self._planter.app_folder(account, project)
+        if found.id not in self.files:
+            self.insert(found)
+        return found.id
+
     def fresh_id(self) -> str:
         """An ID that no item has yet."""
         self._count += 1
@@ -88,7 +105,8 @@ class Store:
 
     def plant(self, owner: str) -> None:
         """Make the tree of an owner ("person/7", "space/2"), unless it is there."""
-        if self._waiting.pop(owner, None) is not None:
+        if owner in self._waiting:
+            del self._waiting[owner]
             for file in self._planter.tree(owner):
                 self.insert(file)
 
@@ -150,6 +168,17 @@ class Store:
         for grant in file.grants:
             self.shared.setdefault(grant.key, {})[file.id] = None
 
+    def create(self, file: File) -> None:
+        """Take up an item that a call makes."""
+        self.insert(file)
+        self.arrived[file.id] = self.now()
+        if len(self.arrived) > MOST_ARRIVALS:
+            del self.arrived[next(iter(self.arrived))]
+
+    def text(self, file: File) -> str:
+        """The text of a native document; "" for anything else."""
+        return text_of(self._world.contents, file)
+
     def drop(self, file: File) -> None:
         """Let go of one item."""
         for parent in file.parents:
@@ -206,6 +235,24 @@ class Store:
                 break
             names.append(at.name)
         return "/" + "/".join(reversed(names))
+
+    # checksums
+
+    def digest(self, key: str, algorithm: str) -> str:
+        """A checksum of the content of that key, in hex."""
+        contents = self._world.contents
+        return contents.digest(contents.of_key(key), algorithm).hex()
+
+    async def hash(self, files: Iterable[File]) -> None:
+        """Compute the checksums of these, for `digest` to find them; the loop goes on meanwhile."""
+        keys = {one.content for one in files if one.blob} - self._hashed
+        for key in keys:
+            content = self._world.contents.of_key(key)
+            if content.size > AT_ONCE_BYTES:
+                await asyncio.to_thread(self._world.contents.hash, content, *ALGORITHMS)
+            else:
+                self._world.contents.hash(content, *ALGORITHMS)
+            self._hashed.add(key)
 
     # what is told of a change
 
@@ -265,7 +312,9 @@ class Store:
         """All that is not made from the seed again."""
         logs = {key: (log.last, log.entries) for key, log in self._logs.items()}
         planted = [one for one in self._planter.owners() if one not in self._waiting]
-        return Saved(list(self.files.values()), list(self.drives.values()), logs, planted, self._count)
+        return Saved(
+            list(self.files.values()), list(self.drives.values()), logs, planted, sorted(self.generated), self._count
+        )
 
     def load(self, saved: Saved) -> None:
         """Take up what `save` gave."""
@@ -275,5 +324,6 @@ class Store:
         self.drives = {one.id: one for one in saved.drives}
         self._logs = {key: Log(entries, last) for key, (last, entries) in saved.logs.items()}
         self._count = saved.count
+        self.generated = set(saved.generated)
         for owner in saved.planted:
             self._waiting.pop(owner, None)
