@@ -9,6 +9,7 @@ import pytest
 
 from haulage.sandbox import up
 from haulage.sandbox.google.service import Google
+from tests.sandbox.google.discovery import check_call
 
 DRIVE = "https://www.googleapis.com/auth/drive"
 
@@ -33,9 +34,20 @@ class Told:
 
 
 class Client:
-    """Calls the sandbox in somebody's name. user: an address; "" for nobody."""
+    """Calls the sandbox in somebody's name. user: an address; "" for nobody.
 
-    def __init__(self, box: up.Sandbox, session: aiohttp.ClientSession, user: str = "", token: str = "") -> None:
+    Whatever is answered without an error is checked against Google's descriptions (see discovery), the request too.
+    """
+
+    def __init__(
+        self,
+        box: up.Sandbox,
+        session: aiohttp.ClientSession,
+        user: str = "",
+        token: str = "",
+        scopes: set[str] | None = None,
+    ) -> None:
+        self.scopes = scopes
         self.box = box
         self.session = session
         self.user = user
@@ -51,7 +63,7 @@ class Client:
     def of(self, user: str, scopes: str = DRIVE) -> "Client":
         """A client in that person's name."""
         told = self.google.do_sign_in({"user": user, "scopes": scopes})
-        return Client(self.box, self.session, user, told["access_token"])
+        return Client(self.box, self.session, user, told["access_token"], set(scopes.split()))
 
     def number(self, number: int, scopes: str = DRIVE) -> "Client":
         """A client in the name of the person of that number."""
@@ -64,7 +76,12 @@ class Client:
             headers.setdefault("Authorization", f"Bearer {self.token}")
         url = path if path.startswith("http") else self.box.listeners.base_urls["google"] + path
         async with self.session.request(method, url, headers=headers, allow_redirects=False, **more) as answer:
-            return Told(answer.status, answer.headers, await answer.read())
+            told = Told(answer.status, answer.headers, await answer.read())
+            resumable = "upload_id" in str(answer.url) or answer.url.query.get("uploadType") == "resumable"
+            if self.token and answer.status in (200, 204) and not resumable:
+                sent = json.dumps(more["json"]).encode() if "json" in more else b""
+                check_call(method, str(answer.url), sent, told.body, self.scopes)
+        return told
 
     async def get(self, path: str, **params: Any) -> Told:
         """GET with these parameters."""

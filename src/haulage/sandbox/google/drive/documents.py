@@ -17,7 +17,8 @@ VOCABULARY = (
     "left", "early", "report", "pallets", "invoice", "signed", "again",
 )  # fmt: skip
 TAG = re.compile(rb"<[^>]*>")
-RUN = re.compile(rb"[\x20-\x7e\t\r\n\x91-\x97\xa0-\xff]{6,}")
+RUN = re.compile(rb"[\x20-\x7e\t\r\n\x91-\x97\xa0-\xfe]{6,}")
+WIDE_RUN = re.compile(rb"(?:[\x20-\x7e\t\r\n\xa0-\xfe]\x00){6,}")
 CELL = re.compile(rb'<c [^>]*?(?:t="(\w+)")?[^>]*?>(.*?)</c>', re.DOTALL)
 
 
@@ -52,7 +53,8 @@ def imported(mime: str, data: bytes) -> str:
         return html.unescape(_plain(data).decode("utf-8", "replace"))
     if mime in (DOCX, ODT, PPTX, XLSX, ODS, ODS_OLD):
         return _from_package(mime, data)
-    runs = [one.decode("cp1252", "replace") for one in RUN.findall(data)]  # old binary formats, RTF and the like
+    runs = [one.decode("utf-16-le") for one in WIDE_RUN.findall(data)]  # old binary formats, RTF and the like
+    runs += [one.decode("cp1252", "replace") for one in RUN.findall(data)]
     return "\n".join(one.replace("\r", "\n") for one in runs)[:LARGEST_TEXT_BYTES]
 
 

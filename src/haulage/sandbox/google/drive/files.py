@@ -52,9 +52,9 @@ class Files:
     async def get(self, call: Call) -> Answer:
         """GET /drive/v3/files/{fileId}: facts, or with ?alt=media the bytes."""
         viewer = Viewer(self._store, call)
+        if call.query.get("alt") == "media":  # bytes of shared drives come without supportsAllDrives (rclone reads so)
+            return self._media.content(viewer, viewer.file(call.params["fileId"], drives=True))
         file = viewer.file(call.params["fileId"])
-        if call.query.get("alt") == "media":
-            return self._media.content(viewer, file)
         if flag(call, "acknowledgeAbuse"):
             message = "The acknowledgeAbuse parameter is only applicable when alt=media."
             raise refuse(403, "invalidAbuseAcknowledgment", message, location="acknowledgeAbuse")
