@@ -40,12 +40,17 @@ def _run(first: int, last: int) -> str:
     return f"U+{first:04X}-U+{last:04X}"
 
 
+def visible(name: str) -> str:
+    """A name whose control characters are written as escapes: a page holds none."""
+    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in name)
+
+
 def name_rows(rules: NameRules) -> list[list[str]]:
     """The naming rules, those that there are."""
     unit = UNITS[rules.unit]
     rows = [
         ["Forbidden characters", ranges(rules.forbidden) or "none but `/` and NUL"],
-        ["Reserved names", codes(sorted(rules.reserved)) or "none"],
+        ["Reserved names", codes(sorted(map(visible, rules.reserved))) or "none"],
         ["May not begin with", ranges(rules.no_leading) or "no rule"],
         ["May not end with", ranges(rules.no_trailing) or "no rule"],
         [
