@@ -11,6 +11,7 @@ from haulage.ledger.items import Marks
 from haulage.ledger.runs import RunRow
 from haulage.ledger.store import Ledger
 from haulage.model.filters import Filters
+from haulage.model.outcome import Side
 from haulage.services.contract import Drive
 
 MEMORY_BYTES = 48 * 1024 * 1024
@@ -50,6 +51,7 @@ class Context:
         self.marks = marks
         self.source_listing = Listing()
         self.target_listing = Listing()
+        self.positions: dict[Side, str] = {}
         self.source_scanned = asyncio.Event()
         self.target_scanned = asyncio.Event()
         self.more_scanned = asyncio.Event()

@@ -23,6 +23,7 @@ from haulage.services.contract import Drive, SetsFolderTimes
 
 SMALL_ITEM_BYTES = 64 * 1024
 BEAT_SECONDS = 5.0
+WHOLE = (Status.SUCCESS, Status.NOTHING_TO_COPY, Status.UNSUPPORTED_ITEMS)
 
 
 async def run_copy(
@@ -40,7 +41,13 @@ async def run_copy(
 
 async def _run(context: Context) -> Status:
     await _stages(context)
-    return _status(context)
+    status = _status(context)
+    if not context.options.plan_only:
+        as_left = status in WHOLE and not await context.ledger.run(work.altered_at_destination, context.run.id)
+        whole = {Side.SOURCE: context.counts.source_complete, Side.DESTINATION: as_left}
+        known = {side: position for side, position in context.positions.items() if whole[side]}
+        await context.ledger.run(run_rows.keep_positions, context.run.transfer_id, known)
+    return status
 
 
 async def _stages(context: Context) -> None:

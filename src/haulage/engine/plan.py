@@ -11,6 +11,7 @@ import msgspec
 
 from haulage.engine.context import UNIT_BYTES, UNIT_ITEMS, Context
 from haulage.engine.leaving import destination_changed
+from haulage.engine.moving import follows_moves, replay_moves
 from haulage.ledger import items as item_rows
 from haulage.ledger import work
 from haulage.ledger.items import Known, Marks
@@ -61,11 +62,14 @@ class Planner:
     async def run(self) -> None:
         """Plan until both listings are through; hands units to `context.units`, and None at the end."""
         context = self._context
+        follows = await follows_moves(context)
         await context.target_scanned.wait()
-        if not self._whole_first:
+        if not (self._whole_first or follows):
             await self._flow()
         await context.source_scanned.wait()
         await self._cut()
+        if follows:
+            await replay_moves(context)
         await self._look_back()
         await self._pass(final=True, after=0)
         await self._cut()

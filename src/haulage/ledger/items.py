@@ -66,7 +66,10 @@ class Merged(msgspec.Struct):
 
 
 _transfer: sa.BindParameter[Any] = sa.bindparam("transfer")
-_facts_of = (items.c.kind, items.c.size, items.c.modified_us, items.c.revision, items.c.hashes, items.c.note)
+_facts_of = (
+    *(items.c.kind, items.c.size, items.c.modified_us, items.c.revision, items.c.hashes, items.c.note),
+    items.c.source_id,
+)
 _by_path = Among(
     lambda paths: sa.select(items.c.id, items.c.path, items.c.state, items.c.done_revision, *_facts_of).where(
         items.c.transfer_id == _transfer, items.c.path.in_(paths)
@@ -78,7 +81,7 @@ _LISTED, _PLANNED, _DONE, _GONE = map(
 )
 _add = ForEach(
     items.insert().values(state=_LISTED),
-    *("transfer_id", "path", "kind", "size", "modified_us", "revision", "hashes", "note"),
+    *("transfer_id", "path", "kind", "size", "modified_us", "revision", "hashes", "note", "source_id"),
 )
 _list_anew = ForEach(
     items.update()
@@ -95,8 +98,12 @@ def last_id(connection: sa.Connection) -> int:
     return connection.scalar(sa.select(sa.func.max(items.c.id))) or 0
 
 
-def merge_source(connection: sa.Connection, transfer: int, page: Sequence[Item], marks: Marks) -> Merged:
+def merge_source(
+    connection: sa.Connection, transfer: int, page: Sequence[Item], marks: Marks, *, ids: bool = False
+) -> Merged:
     """Merge a page of the source's listing. An item that is done in the listed revision is left alone.
+
+    ids: keep the source's ids too (they last).
 
     An item that is listed twice in a run is folded: the first one counts. One that was copied in another revision than
     was listed then (it changed meanwhile) is decided on again, whatever is listed now.
@@ -121,7 +128,7 @@ def merge_source(connection: sa.Connection, transfer: int, page: Sequence[Item],
             merged.unchanged_bytes += item.size or 0
             continue
         marks.bits[item_id] |= Marks.SOURCE
-        facts = _facts(item)
+        facts = _facts(item, ids)
         if tuple(before) != facts:
             anew.append((*facts, item_id))
         elif state != ItemState.LISTED:
@@ -130,17 +137,55 @@ def merge_source(connection: sa.Connection, transfer: int, page: Sequence[Item],
     _list_again.run(connection, again)
     merged.listed += len(by_path)
     merged.listed_bytes += sum(item.size or 0 for item in by_path.values())
-    _add.run(connection, [(transfer, path, *_facts(item)) for path, item in by_path.items()])
+    _add.run(connection, [(transfer, path, *_facts(item, ids)) for path, item in by_path.items()])
     return merged
+
+
+_replayed = (
+    sa.select(items.c.id, items.c.state, items.c.kind, items.c.size, items.c.revision, items.c.done_revision)
+    .where(items.c.transfer_id == _transfer, items.c.state != _GONE, items.c.id > sa.bindparam("after"))
+    .order_by(items.c.id)
+    .limit(PAGE)
+)
+
+
+def replay_source(connection: sa.Connection, transfer: int, after: int, marks: Marks) -> tuple[Merged, int | None]:
+    """A page of what the source's last whole listing showed, as if it were listed now: nothing happened there since.
+
+    Returns what `merge_source` does, and the id after which to go on (None: that was all).
+    """
+    merged, again = Merged(), []
+    rows = connection.execute(_replayed, {"transfer": transfer, "after": after}).all()
+    for item_id, state, kind, size, revision, done_revision in rows:
+        marks.bits[item_id] |= Marks.SOURCE
+        merged.listed += 1
+        merged.listed_bytes += size or 0
+        if state == ItemState.DONE and (kind == Kind.FOLDER or _same(revision, done_revision)):
+            marks.bits[item_id] |= Marks.UNCHANGED
+            merged.unchanged += 1
+            merged.unchanged_bytes += size or 0
+        elif state != ItemState.LISTED:
+            again.append(item_id)
+    _list_again.run(connection, again)
+    return merged, rows[-1].id if rows else None
+
+
+def replay_target(connection: sa.Connection, transfer: int, marks: Marks) -> None:
+    """Mark what we left at the destination: nothing happened there since everything was seen to be as we left it."""
+    done = (items.c.transfer_id == transfer) & (items.c.state == int(ItemState.DONE))
+    left = sa.select(items.c.id).where(done, items.c.done_target_revision.is_not(None))
+    for item_id in connection.scalars(left.execution_options(yield_per=PAGE)):
+        marks.bits[item_id] |= Marks.TARGET
 
 
 def _same(before: str | None, now: str | None) -> bool:
     return before is not None and before == now
 
 
-def _facts(item: Item) -> tuple[Any, ...]:
+def _facts(item: Item, ids: bool) -> tuple[Any, ...]:
     """In the order of `_facts_of`."""
-    return item.kind.value, item.size, item.modified_us, item.revision, dump_hashes(item.hashes), item.note
+    told = item.kind.value, item.size, item.modified_us, item.revision, dump_hashes(item.hashes), item.note
+    return *told, item.id if ids else None
 
 
 def _done_by(column: sa.Column[Any], *more: Any) -> Among:

@@ -1,6 +1,6 @@
 """Transfers and their runs. A transfer is one source root to one destination root; a run is one execution of it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -10,7 +10,7 @@ from haulage.ledger.codec import dump, load
 from haulage.ledger.schema import found, items, runs, transfers, units
 from haulage.ledger.store import now_us
 from haulage.model.errors import LeaseLost, Refused
-from haulage.model.outcome import RunKind, Status
+from haulage.model.outcome import RunKind, Side, Status
 
 
 class TransferKey(msgspec.Struct, frozen=True):
@@ -78,6 +78,19 @@ def paused_for(connection: sa.Connection, connector_id: int) -> list[TransferKey
     both = transfers.join(runs, runs.c.transfer_id == transfers.c.id)
     chosen = sa.select(transfers.c.id).select_from(both).where((runs.c.id == newest) & its & waits).order_by(runs.c.id)
     return [transfer_key(connection, one) for one in connection.scalars(chosen)]
+
+
+def positions(connection: sa.Connection, transfer: int) -> dict[Side, str | None]:
+    """Where the services' records of changes stood when both sides of the transfer were last known wholly."""
+    row = connection.execute(sa.select(transfers).where(transfers.c.id == transfer)).one()
+    return {Side.SOURCE: row.source_position, Side.DESTINATION: row.destination_position}
+
+
+def keep_positions(connection: sa.Connection, transfer: int, known: Mapping[Side, str]) -> None:
+    """Remember where they stood; of a side that is not told, what was remembered stays."""
+    if known:
+        values = {f"{side.value}_position": position for side, position in known.items()}
+        connection.execute(transfers.update().where(transfers.c.id == transfer).values(values))
 
 
 def start(connection: sa.Connection, transfer: int, kind: RunKind, owner: str) -> RunRow:

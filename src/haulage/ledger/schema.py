@@ -29,6 +29,9 @@ transfers = Table(
     Column("created_us", BigInteger, nullable=False),
     Column("source_connector", BigInteger),  # connectors.id; NULL: a URL
     Column("destination_connector", BigInteger),
+    # where the services' records of changes stood when these sides were last known wholly; NULL: not known
+    Column("source_position", Text),
+    Column("destination_position", Text),
     UniqueConstraint("source", "destination", "filters"),
 )
 
@@ -70,11 +73,13 @@ items = Table(
     Column("done_revision", Text),
     Column("done_size", BigInteger),
     Column("done_target_revision", Text),
+    Column("source_id", Text),  # by which the source knows it wherever it is moved; NULL: it has no such thing
     UniqueConstraint("transfer_id", "path"),
 )
 Index("items_open", items.c.transfer_id, items.c.state, items.c.id, sqlite_where=items.c.state != 3)
 Index("items_unit", items.c.unit_id, sqlite_where=items.c.unit_id.is_not(None))
 Index("items_target", items.c.transfer_id, items.c.target, sqlite_where=items.c.target.is_not(None))
+Index("items_source_id", items.c.transfer_id, items.c.source_id, sqlite_where=items.c.source_id.is_not(None))
 Index("items_target_key", items.c.transfer_id, items.c.target_key, sqlite_where=items.c.target_key.is_not(None))
 
 found = Table(  # what the destination's listing shows and the ledger does not know as ours

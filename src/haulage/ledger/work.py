@@ -17,6 +17,8 @@ from haulage.model.outcome import Outcome, OutcomeKind
 from haulage.model.state import ItemState
 
 LEASE_SECONDS = 120
+ALTERED = "destination_changed"
+"""The code of what somebody changed at the destination after it was copied, and is left alone."""
 
 
 class Fitted(msgspec.Struct, frozen=True):
@@ -256,6 +258,12 @@ def totals(connection: sa.Connection, run_id: int) -> list[dict[str, Any]]:
     summed = sa.select(*group, sa.func.count().label("items"), sa.func.sum(outcomes.c.size).label("bytes"))
     rows = connection.execute(summed.where(outcomes.c.run_id == run_id).group_by(*group).order_by(*group))
     return [dict(row._mapping) for row in rows]
+
+
+def altered_at_destination(connection: sa.Connection, run_id: int) -> bool:
+    """Whether the run found anything at the destination altered by others since it was copied."""
+    altered = (outcomes.c.run_id == run_id) & (outcomes.c.code == ALTERED)
+    return connection.scalar(sa.select(sa.exists().where(altered))) or False
 
 
 def upload_of(connection: sa.Connection, item_id: int) -> Upload | None:

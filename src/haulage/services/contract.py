@@ -40,6 +40,7 @@ class Traits(msgspec.Struct, frozen=True):
     parts_in_order: parts are taken one after the other, from the first, and none again.
     rewrites: endings of names, lower case, whose content the service may rewrite by itself after an upload.
     resumes: what was sent of an upload in parts outlives the process that sent it.
+    lasting_ids: an item's id stays with it when it is renamed or moved, and is never another's.
     ordered: the algorithms that prove order and content (all but weak ones such as quickxor).
     """
 
@@ -60,6 +61,7 @@ class Traits(msgspec.Struct, frozen=True):
     time_span: tuple[int, int] | None = None
     revision_step: int = 0
     rewrites: tuple[str, ...] = ()
+    lasting_ids: bool = False
 
 
 class Precondition(msgspec.Struct, frozen=True):
@@ -190,6 +192,43 @@ class SetsFolderTimes(Protocol):
 
     async def set_folder_time(self, path: str, modified_us: int) -> None:
         """Set it; called after the folder's contents were written."""
+        ...
+
+
+@runtime_checkable
+class TellsChanges(Protocol):
+    """A drive whose service keeps a record of whatever happens in it."""
+
+    async def position(self) -> str:
+        """Where that record stands now. Opaque; it outlives this process."""
+        ...
+
+    async def quiet_since(self, position: str) -> str | None:
+        """The position now, if nothing at all happened in the drive since that one.
+
+        None if something did, or where the service does not know the position any more.
+        """
+        ...
+
+
+@runtime_checkable
+class Moves(Protocol):
+    """A drive whose files can be moved and renamed in place."""
+
+    async def move(self, path: str, to: str, revision: str | None) -> Written:
+        """Move the file, if it is there in that revision and nothing is at `to`; folders above `to` are made.
+
+        Raises Conflict (and nothing was changed), Gone, NameRefused.
+        """
+        ...
+
+
+@runtime_checkable
+class MovesFolders(Protocol):
+    """A drive whose folders can be moved and renamed with all that lies in them, which keeps its revisions."""
+
+    async def move_folder(self, path: str, to: str) -> None:
+        """Move the folder, if nothing is at `to`; folders above `to` are made. Raises Conflict, Gone, NameRefused."""
         ...
 
 

@@ -3,14 +3,14 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
-from haulage.model.errors import Changed, Conflict, Gone, Mismatch, NameRefused, RootGone
+from haulage.model.errors import Changed, Conflict, Gone, Mismatch, NameRefused, RootGone, SessionGone
 from haulage.model.item import Carried, Item, Kind, Page, Written
 from haulage.services.authorisation import Access
 from haulage.services.contract import Content, Json, Precondition, Traits
 from haulage.services.counted import CountedContent
 from haulage.services.dropbox import uploads
 from haulage.services.dropbox.calls import Calls
-from haulage.services.dropbox.items import Listing, Made, Metadata, Session, item_of, written_of
+from haulage.services.dropbox.items import Listing, Made, Metadata, Position, Session, item_of, written_of
 from haulage.services.dropbox.traits import TRAITS
 
 PAGE_ITEMS = 2000
@@ -79,6 +79,31 @@ class DropboxDrive:
         below = f"{folder}/" if folder else ""
         items = [item_of(below + one.name, one) for one in found.entries if one.tag != "deleted"]
         return Page(items, found.cursor if found.has_more else None)
+
+    async def position(self) -> str:
+        """Of the folder alone, with all below it (Q11)."""
+        argument = {"path": self._path(""), "recursive": True, "include_mounted_folders": True}
+        return (await (await self._ready()).ask("files/list_folder/get_latest_cursor", argument, Position)).cursor
+
+    async def quiet_since(self, position: str) -> str | None:
+        """See the contract. Pages that tell nothing may come before one that does."""
+        calls, found = await self._ready(), Listing([], position, has_more=True)
+        try:
+            while found.has_more and not found.entries:
+                found = await calls.ask("files/list_folder/continue", {"cursor": found.cursor}, Listing)
+        except SessionGone:
+            return None
+        return None if found.entries else found.cursor
+
+    async def move(self, path: str, to: str, revision: str | None) -> Written:
+        """See the contract. Dropbox takes no condition here, so what is there is looked at right before."""
+        calls, where = await self._root(), self._path(path)
+        found = await calls.ask("files/get_metadata", {"path": where}, Metadata)
+        if found.tag != "file" or (revision is not None and found.rev != revision):
+            raise Conflict(f"{path}: another revision is there than the one that is to be moved")
+        argument = {"from_path": found.id or where, "to_path": self._path(to), "autorename": False}
+        moved = await calls.ask("files/move_v2", argument, Made, repeatable=False)
+        return written_of(to, moved.metadata)
 
     async def item(self, path: str) -> Item | None:
         """See the contract."""

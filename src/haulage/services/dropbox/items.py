@@ -32,8 +32,14 @@ class Listing(msgspec.Struct):
     has_more: bool
 
 
+class Position(msgspec.Struct):
+    """list_folder/get_latest_cursor"""
+
+    cursor: str
+
+
 class Made(msgspec.Struct):
-    """create_folder_v2"""
+    """create_folder_v2, move_v2"""
 
     metadata: Metadata
 

@@ -42,6 +42,7 @@ MEANINGS: dict[str, type[HaulageError]] = {
     "payload_too_large": TooLarge,
     "too_large": TooLarge,
     "closed": SessionGone,
+    "reset": SessionGone,
     "internal_error": Transient,
 }
 

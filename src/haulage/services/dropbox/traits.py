@@ -38,4 +38,5 @@ TRAITS = Traits(
     part_hash="dropbox",
     part_bytes=part_bytes,
     parts_in_order=True,
+    lasting_ids=True,
 )

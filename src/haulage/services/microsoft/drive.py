@@ -11,7 +11,7 @@ from haulage.services.contract import ABSENT, Content, Json, Precondition, Trait
 from haulage.services.counted import CountedContent
 from haulage.services.microsoft import uploads
 from haulage.services.microsoft.graph import Graph
-from haulage.services.microsoft.items import SELECT, Children, DriveItem, item_of, time_text, written_of
+from haulage.services.microsoft.items import SELECT, Children, Delta, DriveItem, item_of, time_text, written_of
 from haulage.services.microsoft.places import Place
 from haulage.services.microsoft.reading import other_tag, refuse_other
 from haulage.services.microsoft.refusals import SessionRefused
@@ -84,6 +84,55 @@ class GraphDrive:
         items = [item_of(below + one.name, one) for one in found.value]
         self._known.update(graph.path(one.path).casefold() for one in items if one.kind is Kind.FOLDER)
         return Page(items, found.next_link)
+
+    async def position(self) -> str:
+        """The address of what will have changed since now, in the whole drive (Q16)."""
+        found = await self._delta((await self._ready()).whole_url("", "delta") + "?token=latest&$select=id")
+        if found.next_position is None:
+            raise Mismatch("Microsoft: the answer to Delta does not say where the record stands")
+        return found.next_position
+
+    async def quiet_since(self, position: str) -> str | None:
+        """See the contract. One call; a position lasts some weeks, then the service answers 410."""
+        await self._ready()
+        try:
+            found = await self._delta(position)
+            while not found.value and found.next_link is not None:
+                found = await self._delta(found.next_link)
+        except Gone:
+            return None
+        return None if found.value else found.next_position
+
+    async def _delta(self, url: str) -> Delta:
+        return await self._graph.get("Delta", url, Delta)
+
+    async def move(self, path: str, to: str, revision: str | None) -> Written:
+        """See the contract. By id and tag, so that nothing else is moved."""
+        found = await self._get(path)
+        if found.file is None or (revision is not None and found.revision != revision):
+            raise Conflict(f"{path}: another revision is there than the one that is to be moved")
+        return written_of(to, await self._rename(found, to))
+
+    async def move_folder(self, path: str, to: str) -> None:
+        """See the contract."""
+        found = await self._get(path)
+        if found.folder is None:
+            raise Conflict(f"{path}: no folder is there")
+        await self._rename(found, to)
+        old = self._graph.path(path).casefold()
+        self._known = {one for one in self._known if one != old and not one.startswith(f"{old}/")}
+
+    async def _rename(self, found: DriveItem, to: str) -> DriveItem:
+        graph = await self._above(to)
+        above, _, name = to.rpartition("/")
+        body = {
+            "name": name,
+            "parentReference": {"id": (await self._get(above)).id},
+            "@microsoft.graph.conflictBehavior": "fail",
+        }
+        headers = {"If-Match": found.e_tag} if found.e_tag else {}
+        answer = await graph.send("MoveItem", "PATCH", graph.by_id(found.id), body, headers)
+        return graph.decoded(answer, "MoveItem", DriveItem)
 
     async def item(self, path: str) -> Item | None:
         """See the contract."""

@@ -73,6 +73,14 @@ class Children(msgspec.Struct):
     next_link: str | None = msgspec.field(name="@odata.nextLink", default=None)
 
 
+class Delta(msgspec.Struct):
+    """A page of what changed in a drive. next_position: where the record stands, on the last page alone."""
+
+    value: list[msgspec.Raw]
+    next_link: str | None = msgspec.field(name="@odata.nextLink", default=None)
+    next_position: str | None = msgspec.field(name="@odata.deltaLink", default=None)
+
+
 class Session(msgspec.Struct):
     """An upload session. ranges: what is still expected; only the first one's beginning is used (Q7)."""
 

@@ -62,6 +62,7 @@ PERSONAL = Traits(
     part_hash=None,
     part_bytes=part_bytes,
     parts_in_order=True,
+    lasting_ids=True,
 )
 BUSINESS = Traits(
     names=BUSINESS_NAMES,
@@ -75,5 +76,6 @@ BUSINESS = Traits(
     part_hash=None,
     part_bytes=part_bytes,
     parts_in_order=True,
+    lasting_ids=True,
     rewrites=REWRITTEN,
 )
