@@ -16,7 +16,6 @@ from tests.connectors.people import ADA, VENDORS, Office
 
 SIGNED_IN = [one for one in services().values() if one.authorisation is not None]
 BY_BROWSER = [one.id for one in SIGNED_IN if "code" in {way.id for way in accounts.signing_in(one).ways}]
-SIMULATED = [one for one in BY_BROWSER if one != "egnyte"]
 ROLES = {"box-enterprise": ("admin", "coadmin"), "dropbox-business": ("admin",), "office365": ("admin",)}
 REVOKED = {"box", "box-enterprise", "google-drive", "dropbox", "dropbox-business", "egnyte"}
 
@@ -25,7 +24,7 @@ def test_every_service_has_a_vendor_in_the_sandbox() -> None:
     assert set(BY_BROWSER) | {"google-workspace"} == set(VENDORS)
 
 
-@pytest.mark.parametrize("service_id", SIMULATED)
+@pytest.mark.parametrize("service_id", BY_BROWSER)
 async def test_the_whole_life(office: Office, sandbox: Sandbox, service_id: str) -> None:
     """Signed in, known at once, renewed when the token ends, lost when it is revoked there, authorised again in place
     by the same account and by no other, and deleted with what the service can be told."""

@@ -83,8 +83,8 @@ def draft(
     how = accounts.signing_in(chosen)
     where = realm_of(ledger, realm)
     fields = {field.name: field for field in chosen.fields}
-    told = {key: value for key, value in where.told(chosen.id).items() if key in fields}
     given = {key: value for key, value in settings.items() if value}
+    told = _told(chosen, where, given)
     whole = {**{key: field.default for key, field in fields.items() if field.default}, **told, **given}
     settled = how.settle(whole) if how.settle is not None else dict(whole)
     keep_secret(settled.get(field.name, "") for field in chosen.fields if field.secret)
@@ -102,15 +102,22 @@ def again(
     how = accounts.signing_in(chosen)
     where = realm_of(ledger, row.realm)
     known = connectors.changed(ledger, row, chosen, changes)
-    fields = {field.name for field in chosen.fields}
-    told = {key: value for key, value in where.told(chosen.id).items() if key in fields}
-    whole = {**told, **known}
+    whole = {**_told(chosen, where, known), **known}
     settled = how.settle(whole) if how.settle is not None else whole
     keep_secret(settled.get(field.name, "") for field in chosen.fields if field.secret)
     picked = _way(chosen, how, settled, way or (row.way if row.sealed or row.way in ("code", "device") else None), {})
     connectors.check_settings(chosen, settled)
     kind: AccessKind = usage or ("write" if row.usage == "write" else "read")
     return Draft(row.service, settled, picked.id, kind, row.realm, row.name, row.id)
+
+
+def _told(chosen: Service, where: Realm, given: Mapping[str, str]) -> dict[str, str]:
+    """What a realm tells of an application; of another application than its own, no secret."""
+    fields = {field.name: field for field in chosen.fields}
+    told = {key: value for key, value in where.told(chosen.id).items() if key in fields}
+    if any(given.get(key, value) != value for key, value in told.items() if not fields[key].secret):
+        return {key: value for key, value in told.items() if not fields[key].secret}
+    return told
 
 
 def _way(
