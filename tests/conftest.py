@@ -8,7 +8,9 @@ from typing import TypeVar
 
 import pytest
 
+from testbed.dav import RcloneDav, WsgiDav
 from testbed.gcs import FakeGcs, GcpEmulator
+from testbed.nextcloud import Nextcloud
 from testbed.process import NotInstalled, Server
 from testbed.servers import Azurite, Moto, SeaweedFS
 from testbed.ssh import AsyncSSH, OpenSSH
@@ -45,6 +47,27 @@ def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
         pytest.skip(str(missing))
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def wsgidav(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WsgiDav]:
+    """WebDAV as the RFC has it."""
+    with WsgiDav(tmp_path_factory.mktemp("wsgidav")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def rclone_dav(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RcloneDav]:
+    """WebDAV that takes times."""
+    with RcloneDav(tmp_path_factory.mktemp("rclone_dav")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def nextcloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nextcloud]:
+    """A simulated Nextcloud: conditions, times, uploads in chunks."""
+    with Nextcloud(tmp_path_factory.mktemp("nextcloud")) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
@@ -116,7 +139,7 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     monkeypatch.setenv("HOME", str(home))
     for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "HAULAGE_HOME"):
         monkeypatch.delenv(name, raising=False)
-    for prefix in ("AWS_", "AZURE_", "GOOGLE_", "STORAGE_EMULATOR_", "SFTP_", "FTP_"):
+    for prefix in ("AWS_", "AZURE_", "GOOGLE_", "STORAGE_EMULATOR_", "SFTP_", "FTP_", "WEBDAV_"):
         for name in [name for name in os.environ if name.startswith(prefix)]:
             monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")

@@ -19,7 +19,7 @@ from testbed.ssh import AsyncSSH
 from .clouds import CLOUDS, WITNESSES, CloudPlace, cloud_place, clouds
 from .kit import Place, body_of, put_all
 from .voices import VOICES, Faults
-from .witness import AzureWitness, GcsWitness, LocalWitness, S3Witness, Witness
+from .witness import AzureWitness, DavWitness, GcsWitness, LocalWitness, S3Witness, Witness
 
 Opens = Callable[..., Drive]
 NewRoot = Callable[[], Place]
@@ -36,6 +36,9 @@ SERVERS = (
     "gcs-emulator",
     "sftp-openssh",
     "sftp-asyncssh",
+    "dav-wsgidav",
+    "dav-rclone",
+    "dav-nextcloud",
     *CLOUDS,
 )
 NO_HTTP = ("local", "sftp-openssh", "sftp-asyncssh")
@@ -86,6 +89,21 @@ SERVER_LIMITS: dict[str, dict[str, str]] = {
     },
     "sftp-openssh": {},
     "sftp-asyncssh": {},
+    "dav-wsgidav": {
+        "replaces a file in one step": "WsgiDAV deletes what is there before it moves (_copy_or_move of 4.4.0): for an "
+        "instant there is nothing, and never half a file",
+        "tells versions of one second apart": "WsgiDAV's ETag is inode, second and size (get_file_etag of 4.4.0)",
+        "checks hashes": "the protocol has no hash for a server to check (RFC 4918)",
+    },
+    "dav-rclone": {
+        "lists a folder while a file is written into it": "rclone serve webdav breaks such a listing off with an error "
+        "after its end (probed with 1.75.2); told as Transient, never as a short folder",
+        "checks hashes": "the protocol has no hash for a server to check (RFC 4918)",
+    },
+    "dav-nextcloud": {
+        "checks hashes": "Nextcloud stores a checksum as it is told, and checks none",
+        "keeps times up to the first second of 1970": "Nextcloud refuses an X-OC-Mtime of 0 and less, so none is sent",
+    },
 }
 SERVER_LIMITS |= {name: cloud.limits for name, cloud in CLOUDS.items()}
 """What a server (not the service!) cannot do, by the word that a case asks for: the reason, and where it is written."""
@@ -101,6 +119,15 @@ NAME_LIMITS: dict[str, list[tuple[re.Pattern[str], str]]] = {
     "s3-moto": [(re.compile(r"[\n\r]"), "moto does not keep a line break in a key")],
     "gcs-fake": [],
     "gcs-emulator": [],
+    "dav-wsgidav": [
+        (
+            re.compile(r"[;?#\t\n\r]"),
+            "WsgiDAV decodes a Destination before it takes it apart, and moves 'a?b' to 'a'; the drive finds that out "
+            "when it is checked for writing",
+        ),
+    ],
+    "dav-rclone": [],
+    "dav-nextcloud": [],
     "azure-azurite": [
         (re.compile(r"\\"), "Azurite lists a backslash as a slash"),
         (re.compile(r"(^|/)\.{1,2}(/|$)"), "Azurite answers 403 to '.' and '..' as parts: its router folds them"),
@@ -221,6 +248,25 @@ def _sftp(bed: Any, server: str) -> Place:
     )
 
 
+def _dav(bed: Any, server: str) -> Place:
+    return Place(
+        server=server,
+        service=service("webdav"),
+        settings={
+            "url": bed.url,
+            "username": bed.username,
+            "password": bed.password,
+            "allow_http": "yes",
+            "auth": "basic",  # what servers ask for otherwise is tested with the service itself
+        },
+        root="",
+        least_part_bytes=64 * 1024,
+        endpoint="url",
+        secrets=(bed.password,),
+        wrong={"password": "not-the-password"},
+    )
+
+
 def _local(folder: Path) -> Place:
     page = PAGES["local"]
     return Place("local", service("local"), {}, str(folder), least_part_bytes=64 * 1024, page_size=page, files="/")
@@ -234,6 +280,9 @@ BEDS: dict[str, tuple[str, Callable[[Any, str], Place]]] = {
     "gcs-emulator": ("gcp_emulator", _gcs),
     "sftp-openssh": ("openssh", _sftp),
     "sftp-asyncssh": ("asyncssh_server", _sftp),
+    "dav-wsgidav": ("wsgidav", _dav),
+    "dav-rclone": ("rclone_dav", _dav),
+    "dav-nextcloud": ("nextcloud", _dav),
 }
 
 
@@ -350,13 +399,15 @@ class Sees:
 
 
 @pytest.fixture
-def sees(place: Place) -> Sees:
+def sees(place: Place, request: pytest.FixtureRequest) -> Sees:
     """What somebody else does and sees at the case's root."""
     settings = place.settings
     if place.files is not None:
         return Sees(LocalWitness(str(Path(place.files) / place.root)))
     if isinstance(place, CloudPlace):
         return Sees(WITNESSES[place.service.id](place))
+    if place.service.id == "webdav":
+        return Sees(DavWitness(request.getfixturevalue(BEDS[place.server][0]), place.root))
     endpoint = settings["endpoint_url"]
     if place.service.id == "gcs":
         return Sees(GcsWitness(endpoint, place.root))
@@ -422,6 +473,7 @@ async def crowd(bench: Place, make_drive: Opens) -> Crowd:
 @pytest.fixture
 def crowd_in_pages(crowd: Crowd, place: Place, monkeypatch: pytest.MonkeyPatch) -> Crowd:
     """The same, in pages of 300."""
+    declared(place.page_size[0], "pages: a folder is listed as a whole")
     module, name = place.page_size
     monkeypatch.setattr(f"{module}.{name}", 300)
     return crowd
@@ -454,5 +506,6 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def in_pages(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """Listings come in pages of three."""
+    declared(place.page_size[0], "pages: a folder is listed as a whole")
     module, name = place.page_size
     monkeypatch.setattr(f"{module}.{name}", 3)

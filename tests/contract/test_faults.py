@@ -272,8 +272,9 @@ async def test_gone_while_reading(faults: Faults, sees_body: bytes) -> None:
         await read(faults.drive, item)
 
 
-async def test_changed_in_the_instant_of_the_read(faults: Faults, sees_body: bytes) -> None:
+async def test_changed_in_the_instant_of_the_read(faults: Faults, sees_body: bytes, limit: Limit) -> None:
     """T22, F31: overwritten while the question was on its way."""
+    limit("tells versions of one second apart")
     item = (await listed(faults.drive))["a.bin"]
     faults.on("read", before=lambda seen: faults.witness.plant("a.bin", body_of(SIZE, seed=9)))
     with pytest.raises(Changed):

@@ -9,7 +9,7 @@ from haulage.model.item import Written
 from haulage.services.contract import ABSENT, Drive, Precondition
 from testbed.rules import Answer, End, flip
 
-from .conftest import Limit, needs_server
+from .conftest import Limit, declared, needs_server
 from .kit import ANYWAY, Place, all_held, begin, body_of, everything, files, proves, put, read_path
 from .voices import Faults
 
@@ -123,6 +123,7 @@ async def test_trouble_with_a_part(
     faults: Faults, place: Place, reader: Drive, trouble: dict[str, Any], limit: Limit, hurried: None
 ) -> None:
     """F09, F25, T09: a part is sent again; it is neither doubled nor left out."""
+    declared(faults.drive.traits.resumes, "parts of their own: a stream that breaks off is begun anew")
     limit("tells what an upload holds")
     body = body_of(2 * place.least_part_bytes + 1000)
     upload = await begin(faults.drive, PATH, body, place.least_part_bytes)
@@ -203,6 +204,7 @@ async def test_a_failed_question_for_parts_is_not_none(
 ) -> None:
     """G12, F25: trouble while asking what is held is an error; the session is not given up for it."""
     limit("tells what an upload holds")
+    declared(faults.drive.traits.resumes, "upload that another process can go on with")
     body = body_of(place.least_part_bytes + 1000)
     upload = await begin(faults.drive, PATH, body, place.least_part_bytes)
     await upload.send(1)

@@ -8,7 +8,7 @@ from haulage.model.errors import AuthLost, HaulageError
 from haulage.services.contract import Drive, Service
 from haulage.services.registry import service
 
-from .conftest import Limit, Opens, needs_server
+from .conftest import Limit, Opens, declared, needs_server
 from .kit import Place, body_of, listed, put
 
 
@@ -112,6 +112,7 @@ async def test_traits_are_coherent(drive: Drive) -> None:
 async def test_part_sizes_fit_the_largest_file(drive: Drive, place: Place) -> None:
     """A file of any size that the drive takes can be cut: 10,000 parts (S3) at most, each within what is allowed."""
     traits = drive.traits
+    declared(traits.resumes, "parts that the service counts")
     for size in (traits.single_put_limit + 1, traits.single_put_limit * 100, traits.largest_file):
         part_bytes = traits.part_bytes(min(size, traits.largest_file))
         assert part_bytes >= place.least_part_bytes

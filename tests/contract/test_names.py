@@ -152,7 +152,11 @@ async def test_a_name_is_kept(place: Place, drive: Drive, reader: Drive, path: s
 
 @pytest.mark.parametrize("paths", GROUPS.values(), ids=GROUPS)
 async def test_names_stand_side_by_side(place: Place, drive: Drive, reader: Drive, paths: list[str]) -> None:
-    """T42: names that some systems fold into one are two files here, each with its own bytes."""
+    """T42: names that some systems fold into one are two files here, each with its own bytes.
+
+    Or the drive finds out that they are one, before anything is written.
+    """
+    await drive.check(write=True, create=False)
     declared(fits_together(paths, drive.traits.names), "such names beside each other (the rules change one)")
     reach(place, paths)
     for path in paths:  # one after the other: SeaweedFS loses "a" when "a/b" is made at the same moment
@@ -160,6 +164,18 @@ async def test_names_stand_side_by_side(place: Place, drive: Drive, reader: Driv
     found = await everything(reader)
     assert files(found) == set(paths)
     assert {path: await read(reader, found[path]) for path in paths} == {path: path.encode() for path in paths}
+
+
+async def test_a_name_that_a_move_would_lose(drive: Drive, reader: Drive) -> None:
+    """T41: what the drive finds out about the server before it writes makes such a name another one, or keeps it."""
+    await drive.check(write=True, create=False)
+    for path in ("what?.txt", "a;b", "a#b", "tab\there"):
+        try:
+            fitted = fit(path, drive.traits.names).path
+        except NameRefused:
+            continue
+        await put(drive, fitted, path.encode())
+        assert await read_path(reader, fitted) == path.encode()
 
 
 @pytest.mark.parametrize("folder", [" a b ", "%41", "a+b", "a&b", "#", "?", "new\nline", "ö/文件", "cafe\u0301", "a."])

@@ -100,8 +100,11 @@ async def test_a_wrong_part_is_refused(drive: Drive, body: bytes, part_bytes: in
     assert 1 not in (await drive.parts(upload.state) or {})
 
 
-async def test_nothing_is_visible_before_the_end(drive: Drive, reader: Drive, body: bytes, part_bytes: int) -> None:
+async def test_nothing_is_visible_before_the_end(
+    drive: Drive, reader: Drive, body: bytes, part_bytes: int, limit: Limit
+) -> None:
     """I3: neither by listing nor by look-up, at no step."""
+    limit("lists a folder while a file is written into it")
     upload = await begin(drive, PATH, body, part_bytes)
     for number in upload.numbers:
         await upload.send(number)

@@ -10,7 +10,7 @@ import pytest
 from haulage.model.errors import Changed, Denied, Gone, HaulageError
 from haulage.services.contract import Drive
 
-from .conftest import Sees
+from .conftest import Limit, Sees
 from .kit import MIB, Place, body_of, listed, next_revision, put, read, read_path
 
 SIZES = [0, 1, 2, 65_535, 65_536, 65_537, MIB - 1, MIB, MIB + 1, 2 * MIB]
@@ -99,8 +99,9 @@ async def test_changed_between_two_halves(drive: Drive, reader: Drive) -> None:
         await read(reader, item, MIB)
 
 
-async def test_changed_by_somebody_else(drive: Drive, reader: Drive, sees: Sees) -> None:
+async def test_changed_by_somebody_else(drive: Drive, reader: Drive, sees: Sees, limit: Limit) -> None:
     """T22: another tool's overwrite, of the same size, is seen too."""
+    limit("tells versions of one second apart")
     await sees.plant("a.bin", b"one")
     item = (await listed(reader))["a.bin"]
     await asyncio.sleep(0.02)

@@ -164,8 +164,11 @@ async def test_eight_writers_one_winner(place: Place, make_drive: Opens, reader:
     assert await read_path(reader, "a.bin") == bodies[winners[0]]
 
 
-async def test_the_old_version_is_there_until_the_new_is_whole(drive: Drive, make_drive: Opens, place: Place) -> None:
+async def test_the_old_version_is_there_until_the_new_is_whole(
+    drive: Drive, make_drive: Opens, place: Place, limit: Limit
+) -> None:
     """T08, I3: at every instant a reader finds the old or the new file, whole; never nothing, never a part."""
+    limit("replaces a file in one step")
     old, new = body_of(6 * MIB, seed=1), body_of(6 * MIB + 1, seed=2)
     await put(drive, "a.bin", old)
     watcher = make_drive(place)
@@ -231,8 +234,10 @@ ODD_STAMPS = {"1970": 0, "1 µs": 1, "1969": -86_400_000_000, "2100": 4_102_444_
 
 
 @pytest.mark.parametrize("stamp_us", ODD_STAMPS.values(), ids=ODD_STAMPS)
-async def test_odd_modification_times_are_kept(drive: Drive, reader: Drive, stamp_us: int) -> None:
+async def test_odd_modification_times_are_kept(drive: Drive, reader: Drive, stamp_us: int, limit: Limit) -> None:
     """Old archives hold times before 1970, broken clocks write 2100."""
+    if stamp_us < 1_000_000:
+        limit("keeps times up to the first second of 1970")
     step = drive.traits.times
     declared(step, "times of ours")
     assert step is not None

@@ -120,15 +120,33 @@ DROPBOX = Voice(
     named=False,
 )
 
+DAV = Voice(
+    calls={
+        "list": {"method": "PROPFIND", "sent": {"depth": "^1$"}},
+        "look": {"method": "PROPFIND", "sent": {"depth": "^0$"}},
+        "read": {"method": "GET"},
+        "write": {"method": "PUT"},
+        "part": {"method": "PUT"},
+        "parts": {"method": "PROPFIND", "sent": {"depth": "^1$"}},
+        "finish": {"method": "MOVE"},
+    },
+    denied=Answer(403, {"Content-Type": "text/html"}, b"<html>Forbidden</html>"),
+    trouble=Answer(500, {"Content-Type": "text/html"}, b"<html>Internal Server Error</html>"),
+    throttle=Answer(503, {"Content-Type": "text/html"}, b"<html>Service Unavailable</html>"),
+    without_items=lambda body: body,  # a folder is listed as a whole
+)
+
 VOICES = {
     "dropbox": DROPBOX,
     "s3": S3,
     "azure-blob": AZURE,
     "gcs": GCS,
+    "webdav": DAV,
     "onedrive": GRAPH,
     "onedrive-business": GRAPH,
     "office365": GRAPH,
 }
+
 """By the service's id."""
 
 

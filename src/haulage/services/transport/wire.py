@@ -17,6 +17,7 @@ from haulage.model.errors import Mismatch, OutcomeUnknown, Refused, ShortRead, T
 from haulage.services.authorisation import DIRECT, Route
 from haulage.services.transport.guard import GuardedResolver, guard
 from haulage.services.transport.limits import Limits
+from haulage.services.transport.piped import Piped, PipedPayload
 
 READ_BUFFER_BYTES = 256 * 1024
 # What a socket's buffer takes without waiting: a body up to here is sent at once, with its headers.
@@ -39,6 +40,7 @@ class Request(msgspec.Struct):
     nobody knows whether it took effect (reads, parts); otherwise a lost answer raises OutcomeUnknown.
     largest_answer: bytes that `Transport.call` reads of a body before it refuses the answer. attempts: sends at most,
     where fewer than `Limits.attempts` are wanted. bare: without credentials (an address that is its own permission).
+    piped: a body that is handed over while the request is under way, instead of `body`.
     """
 
     operation: str
@@ -50,6 +52,7 @@ class Request(msgspec.Struct):
     largest_answer: int = 16 * 1024 * 1024
     attempts: int | None = None
     bare: bool = False
+    piped: Piped | None = None
 
 
 class Answer(msgspec.Struct):
@@ -67,6 +70,10 @@ class Trace:
         self.calls: Counter[str] = Counter()
         self.received_bytes = 0
         self.sent_bytes = 0
+
+    def sent(self, count: int) -> None:
+        """Count bytes of a body that left."""
+        self.sent_bytes += count
 
 
 class Streamed:
@@ -202,7 +209,11 @@ class Wire:
             self._guard.check_url(request.url)
         self.trace.calls[request.operation] += 1
         body: Any = request.body
-        if body is not None and len(body) > SMALL_BODY_BYTES:
+        if request.piped is not None:
+            if request.piped.begun:
+                raise OutcomeUnknown(f"{request.operation}: its body was sent once, and is not there a second time")
+            body = PipedPayload(request.piped, self.trace.sent, self._limits.idle_seconds)
+        elif body is not None and len(body) > SMALL_BODY_BYTES:
             body = _Slices(memoryview(body), self.trace, self._limits.idle_seconds)
         elif body is not None:
             self.trace.sent_bytes += len(body)

@@ -1,0 +1,82 @@
+"""The verbs of WebDAV at one place, over the shared transport."""
+
+from collections.abc import Mapping
+
+from haulage.model.errors import Gone, HaulageError, Transient
+from haulage.services.contract import Pacer
+from haulage.services.transport import Answer, Request, Transport
+from haulage.services.webdav.auth import Login
+from haulage.services.webdav.judge import Judge
+from haulage.services.webdav.place import Place, encoded
+from haulage.services.webdav.wire import PROPERTIES, PROPERTIES_AND_CHECKSUMS, QUOTA, Entry, multistatus
+
+LARGEST_LISTING_BYTES = 256 * 1024 * 1024
+
+
+class Connection:
+    """Makes no call yet. Paths are whole paths on the server, decoded. Raises Refused."""
+
+    def __init__(self, settings: Mapping[str, str], root: str, pacer: Pacer) -> None:
+        self.place = Place(settings, root)
+        username, password = settings.get("username") or "", settings.get("password") or ""
+        encrypted = self.place.origin.startswith("https")
+        login = Login(username, password, settings.get("auth") or "auto", encrypted=encrypted)
+        self.transport = Transport(
+            origins=(self.place.origin + "/",),
+            sign=login.sign,
+            judge=Judge(self.place, login),
+            pacer=pacer,
+            ca_file=settings.get("ca_file") or None,
+        )
+        self._asks = PROPERTIES_AND_CHECKSUMS if self.place.flavour == "owncloud" else PROPERTIES
+
+    async def look(self, whole: str, *, folder: bool = False, attempts: int | None = None) -> Entry | None:
+        """What is there now; None where there is nothing."""
+        try:
+            found = await self._propfind(whole, "0", self._asks, folder, attempts)
+        except Gone:
+            return None
+        if not found or found[0].status == 404:
+            return None
+        return found[0]
+
+    async def listing(self, whole: str) -> list[Entry]:
+        """The folder itself and what is in it. Raises Gone."""
+        return await self._propfind(whole, "1", self._asks, True, None)
+
+    async def available_bytes(self, whole: str) -> int | None:
+        """How much room there is; None where the server does not say. Negative values are its ways to say so."""
+        try:
+            found = await self._propfind(whole, "0", QUOTA, True, None)
+        except HaulageError as error:
+            if not error.item_only or isinstance(error, Transient):
+                raise
+            return None
+        text = found[0].available if found else ""
+        return int(text) if text.isdecimal() else None
+
+    async def _propfind(self, whole: str, depth: str, body: bytes, folder: bool, attempts: int | None) -> list[Entry]:
+        headers = {"Depth": depth, "Content-Type": "application/xml; charset=utf-8"}
+        request = Request("Propfind", "PROPFIND", self.place.url(whole, folder=folder), headers, body)
+        request.largest_answer, request.attempts = LARGEST_LISTING_BYTES, attempts
+        return multistatus((await self.transport.call(request)).body)
+
+    async def make(self, whole: str, headers: Mapping[str, str] | None = None) -> None:
+        """Make one folder. Raises Exists, NoParent, Denied."""
+        await self.transport.call(Request("Mkcol", "MKCOL", self.place.url(whole, folder=True), dict(headers or {})))
+
+    async def remove(self, whole: str, *, folder: bool = False) -> bool:
+        """Remove what is ours; it being gone already is fine. Returns whether it was there."""
+        try:
+            await self.transport.call(Request("Delete", "DELETE", self.place.url(whole, folder=folder), {}))
+        except Gone:
+            return False
+        return True
+
+    async def move(self, whole: str, to: str, headers: Mapping[str, str], operation: str = "Move") -> Answer:
+        """Give a file its name. Raises Conflict, OutcomeUnknown.
+
+        The destination is a path, not an address: a server behind a proxy does not know by which name it is called.
+        """
+        headers = {"Destination": encoded(to), **headers}
+        return await self.transport.call(Request(operation, "MOVE", self.place.url(whole), headers, repeatable=False))

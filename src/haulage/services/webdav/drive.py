@@ -1,0 +1,221 @@
+"""A tree on a WebDAV server as a drive: wire to model and back, nothing else."""
+
+import asyncio
+import unicodedata
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+
+import msgspec
+
+from haulage.model.errors import Changed, Gone, HaulageError, QuotaFull, RootGone, Transient
+from haulage.model.item import Carried, Item, Kind, Page
+from haulage.model.naming import NameRules
+from haulage.services.contract import Pacer
+from haulage.services.reading import StreamedContent
+from haulage.services.transport import Request
+from haulage.services.webdav.chunks import Chunks
+from haulage.services.webdav.connection import Connection
+from haulage.services.webdav.folders import Folders
+from haulage.services.webdav.judge import Exists, IsFolder, NoParent
+from haulage.services.webdav.place import OURS, new_attempt, unfinished
+from haulage.services.webdav.reading import content_of, item_of
+from haulage.services.webdav.streams import Stream, Streams
+from haulage.services.webdav.traits import FLAVOURS
+from haulage.services.webdav.wire import Entry
+
+SPLIT = "s;p?l#i\tt"
+UNMOVABLE = ";?#\t\n\r"
+"""What a server loses that decodes a Destination before it takes the address apart (Q18)."""
+CHECK_ATTEMPTS = 3  # a person waits for the answer
+
+
+class _Drive:
+    """What every flavour shares; see `contract.Drive`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._folders = Folders(connection)
+        self._streams: dict[str, Stream] = {}
+        self.identity = connection.place.identity
+        self.calls: Mapping[str, int] = connection.transport.trace.calls
+        self.traits = FLAVOURS[connection.place.flavour]
+
+    # --- what is there
+
+    async def check(self, *, write: bool, create: bool) -> None:
+        """See `Drive.check`. To write, a folder of our own is made for a moment: it tells which names are one (Q10)."""
+        place = self._connection.place
+        there = await self._connection.look(place.root, folder=True, attempts=CHECK_ATTEMPTS)
+        if there is None and create and place.root != place.base:
+            await self._make_root()
+        elif there is None:
+            raise RootGone(f"there is no folder {place.root or '/'!r} at {place.where}")
+        elif not there.folder:
+            raise RootGone(f"{place.root!r} at {place.where} is a file, not a folder")
+        if write:
+            await self._probe()
+
+    async def _make_root(self) -> None:
+        place = self._connection.place
+        parts = place.root.removeprefix(place.base).strip("/").split("/")
+        for count in range(1, len(parts) + 1):
+            try:
+                await self._connection.make(f"{place.base}/{'/'.join(parts[:count])}")
+            except Exists:
+                continue
+            except NoParent as error:
+                raise RootGone(f"there is no folder {place.base or '/'!r} at {place.where}") from error
+
+    async def _probe(self) -> None:
+        """Find out whether two names that differ in case, or in Unicode's form, are one here; and what a MOVE takes."""
+        folder = self._connection.place.path_of(unfinished(new_attempt(), "probe"))
+        await self._connection.make(folder)
+        try:
+            await self._connection.make(f"{folder}/a\u0308")
+            with suppress(HaulageError):  # refused or taken for another name: the listing tells
+                await self._connection.make(f"{folder}/moved")
+                await self._connection.move(f"{folder}/moved", f"{folder}/{SPLIT}", {"Overwrite": "F"})
+            names = {entry.path.rpartition("/")[2] for entry in await self._connection.listing(folder)}
+            folds_form = await self._connection.look(f"{folder}/\u00e4", folder=True) is not None
+            folds_case = await self._connection.look(f"{folder}/A\u0308", folder=True) is not None
+        finally:
+            with suppress(HaulageError):
+                await asyncio.shield(asyncio.ensure_future(self._connection.remove(folder, folder=True)))
+        kept = any(unicodedata.normalize("NFC", name) == "\u00e4" for name in names)
+        rules: NameRules = msgspec.structs.replace(
+            self.traits.names,
+            forbidden=self.traits.names.forbidden + ("" if SPLIT in names else UNMOVABLE),
+            case_sensitive=not folds_case,
+            unicode_form="NFC" if folds_form or not kept or "a\u0308" not in names else None,
+        )
+        self.traits = msgspec.structs.replace(self.traits, names=rules)
+
+    async def page(self, folder: str, cursor: str | None) -> Page:
+        """See `Drive.page`. The protocol has no pages: it is the whole folder."""
+        whole = self._connection.place.path_of(folder)
+        try:
+            entries = await self._connection.listing(whole)
+        except Gone as error:
+            if not folder:
+                raise RootGone(f"there is no folder {whole or '/'!r} at {self._connection.place.where}") from error
+            raise
+        page = await asyncio.to_thread(_page_of, entries, whole, folder)
+        if folder:
+            self._folders.note(folder)
+        for item in page.items:
+            if item.kind == Kind.FOLDER:
+                self._folders.note(item.path)
+        return page
+
+    async def item(self, path: str) -> Item | None:
+        """See `Drive.item`."""
+        try:
+            found = await self._connection.look(self._connection.place.path_of(path))
+        except (IsFolder, NoParent):
+            return None
+        return item_of(path, found) if found is not None and not found.folder else None
+
+    # --- reading
+
+    @asynccontextmanager
+    async def open(self, item: Item, start: int = 0) -> AsyncIterator[StreamedContent]:
+        """See `Drive.open`. Conditions are heeded by few servers, so the answer's own ETag is compared."""
+        if start and start == item.size:
+            now = await self.item(item.path)
+            if now is None:
+                raise Gone("it is not there any more")
+            if now.revision != item.revision:
+                raise Changed("the file is another revision than the one that was listed")
+            yield StreamedContent(now, Carried(modified_us=now.modified_us), None, 0, 0)
+            return
+        whole = self._connection.place.path_of(item.path)
+        for first in (start, 0):
+            headers = {"Range": f"bytes={first}-"} if first else {}
+            request = Request("Get", "GET", self._connection.place.url(whole), headers)
+            async with self._connection.transport.stream(request) as streamed:
+                if (content := content_of(item, streamed, start)) is not None:
+                    yield content
+                    return
+        raise Transient("Get: the server answers a range that was not asked for")
+
+    # --- writing
+
+    async def create_folder(self, path: str, modified_us: int | None = None) -> None:
+        """See `Drive.create_folder`. A folder's time is the server's own."""
+        await self._folders.need(path)
+
+    async def _room_for(self, size: int) -> None:
+        """Raises QuotaFull where the server says that there is less room than that."""
+        available = await self._connection.available_bytes(self._connection.place.root)
+        if available is not None and available < size:
+            raise QuotaFull(f"{self._connection.place.where} has room for {available} bytes, the file has {size}")
+
+    async def close(self) -> None:
+        """See `Drive.close`."""
+        for stream in list(self._streams.values()):
+            await stream.cancel()
+        self._streams.clear()
+        await self._connection.transport.close()
+
+
+class PlainDrive(_Drive, Streams):
+    """A tree on a server of which nothing else is known."""
+
+
+class CloudDrive(_Drive, Chunks):
+    """The files of a user of Nextcloud or ownCloud."""
+
+
+def _page_of(entries: list[Entry], whole: str, folder: str) -> Page:
+    """The children as items. Deeper ones, of servers that take Depth 1 for more, are left out (Q3).
+
+    The folder itself is among them, mostly; behind a proxy its address may be another than the one that was asked for:
+    then the shortest is taken for it, if all others begin with it.
+    """
+    own = whole
+    if entries and not any(entry.path == whole for entry in entries):
+        shortest = min((entry.path for entry in entries), key=len)
+        below = sum(entry.path.startswith(shortest + "/") for entry in entries)
+        foreign = not any(entry.path.startswith(whole + "/") for entry in entries)
+        own = shortest if foreign and below == len(entries) - 1 else whole
+    items: list[Item] = []
+    trouble: list[str] = []
+    seen: set[str] = set()
+    for entry in entries:
+        if entry.path == own or entry.status == 404:
+            continue
+        name = entry.path.removeprefix(own + "/")
+        if name == entry.path:
+            trouble.append("it holds a name from elsewhere")
+        elif entry.slash:
+            trouble.append("it holds a name with a slash in it, which cannot be asked for")
+        elif "/" not in name and name in seen:
+            trouble.append("it holds a name twice")
+        elif "/" not in name and not OURS.fullmatch(name):
+            seen.add(name)
+            items.append(item_of(f"{folder}/{name}" if folder else name, entry))
+            if entry.status is not None and entry.status >= 300:
+                trouble.append(f"it says {entry.status} for one of its entries")
+    if not entries:
+        raise Transient("the listing does not hold the folder itself")
+    if len(entries) == 1 and entries[0].path == own and not entries[0].folder:
+        raise Gone("it is a file, and not a folder")
+    why = f"the listing cannot be right: {trouble[0]}" if trouble else None
+    return Page(items, None, not trouble, why)
+
+
+def open_drive(settings: Mapping[str, str], root: str, pacer: Pacer) -> PlainDrive | CloudDrive:
+    """The drive at a path below the address; makes no call. Raises Refused."""
+    connection = Connection(settings, root, pacer)
+    return PlainDrive(connection) if connection.place.flavour == "plain" else CloudDrive(connection)
+
+
+async def folders_at_the_top(settings: Mapping[str, str], pacer: Pacer) -> list[str]:
+    """The folders at the address, by name. Raises AuthLost, Denied, Unreachable, Refused."""
+    drive = open_drive(settings, "", pacer)
+    try:
+        await drive.check(write=False, create=False)
+        page = await drive.page("", None)
+    finally:
+        await drive.close()
+    return sorted(item.path for item in page.items if item.kind == Kind.FOLDER)
