@@ -90,9 +90,18 @@ class Sending:
         headers = {"Overwrite": "F" if condition.absent else "T", **headers}
         try:
             await self._connection.move(hidden, whole, headers)
-        except OutcomeUnknown as error:
-            if await self._connection.look(hidden) is not None:
-                raise Transient(f"the file did not get its name ({error.message})") from error
+        except (OutcomeUnknown, Transient) as error:
+            await self._lost(hidden, whole, condition, error)
+
+    async def _lost(self, hidden: str, whole: str, condition: Precondition, error: HaulageError) -> None:
+        """Find out what became of a move whose answer was lost, or was trouble (Q19); returns if it was done."""
+        if await self._connection.look(hidden) is None:
+            if isinstance(error, OutcomeUnknown):
+                return
+            raise OutcomeUnknown(error.message) from error
+        if condition.absent and await self._connection.look(whole) is not None:
+            raise Conflict("something of that name has come into being") from error
+        raise Transient(f"the file did not get its name ({error.message})") from error
 
     async def _clean(self, hidden: str) -> None:
         """Remove an attempt's own file, even while being cancelled; an error there is not the one that counts."""
