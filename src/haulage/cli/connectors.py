@@ -14,7 +14,7 @@ from haulage.cli.output import Exit, printable, say_json, size_text
 from haulage.cli.signing import actor
 from haulage.ledger.store import Ledger
 from haulage.model.errors import Refused
-from haulage.operations import accounts, browsing, connectors, departures
+from haulage.operations import browsing, checking, connectors, departures
 from haulage.operations.home import open_ledger
 from haulage.services.registry import services as all_services
 
@@ -155,18 +155,30 @@ def _described(found: dict[str, Any]) -> Iterator[str]:
 
 
 @app.command
-def check(name: str, /, *, json: Json = False) -> None:
-    """Ask a connector's account who it is, or what it lists.
+def check(connector: str, /, *, json: Json = False) -> int:
+    """Ask an account who it is, and try on it what its service promises of reading. Nothing is written.
 
     Args:
-        name: The connector.
+        connector: The connector, or a place of it as NAME:/path.
     """
     with opened() as ledger:
-        checked = run_interruptibly(accounts.check(ledger, name))
+        report = run_interruptibly(checking.check(ledger, connector))
     if json:
-        say_json({"event": "checked", "asked": checked.asked, "roots": checked.roots, "told": checked.told})
+        say_json({"event": "checked", **checking.told(report)})
     else:
-        say(checked.told)
+        for line in _checked(report):
+            say(line)
+    return Exit.OK if report.sound else Exit.FAILURES
+
+
+def _checked(report: checking.Report) -> Iterator[str]:
+    yield printable(report.account.told)
+    if report.told:
+        yield printable(report.told)
+    if report.place is not None:
+        yield f"Tried at {printable(report.place)}:"
+    for one in report.tried:
+        yield f"  {one.state:9}  {one.promise}: {printable(one.told)}"
 
 
 @app.command
