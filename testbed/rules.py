@@ -199,11 +199,12 @@ def google_error(status: int, reason: str, headers: Mapping[str, str] | None = N
 
 
 def flip(at: int) -> Callable[[bytes], bytes]:
-    """One bit of byte `at` (from the end if negative) is the other one."""
+    """One bit of byte `at` (from the end if negative) is the other one; a body that has no such byte is left alone."""
 
     def damage(body: bytes) -> bytes:
         changed = bytearray(body)
-        changed[at] ^= 1
+        if -len(changed) <= at < len(changed):
+            changed[at] ^= 1
         return bytes(changed)
 
     return damage

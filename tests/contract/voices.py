@@ -19,7 +19,8 @@ class Voice:
 
     calls: by kind (list, look, read, write, begin, part, parts, finish), which requests these are, as parts of a Rule.
     without_items: empties a page of a listing but leaves its cursor. other_revision: headers of an answer to a read
-    that say that it is another revision. named: the address of a read tells the file's path.
+    that say that it is another revision. named: the address of a read tells the file's path. checked_by: the kind of
+    call that asks whether the root is there. takes_hashes: an upload's hash goes along, and is checked.
     """
 
     calls: Mapping[str, Mapping[str, Any]]
@@ -29,6 +30,8 @@ class Voice:
     without_items: Callable[[bytes], bytes]
     other_revision: Mapping[str, str] = field(default_factory=lambda: {"ETag": '"0123456789abcdef0123456789abcdef"'})
     named: bool = True
+    checked_by: str = "list"
+    takes_hashes: bool = True
 
 
 S3 = Voice(
@@ -99,11 +102,13 @@ GRAPH = Voice(
     without_items=lambda body: json.dumps({**json.loads(body), "value": []}).encode(),
     other_revision={"ETag": '"{00000000-0000-0000-0000-000000000000},99"'},
     named=False,
+    checked_by="look",
+    takes_hashes=False,
 )
 
 DROPBOX = Voice(
     calls={
-        "list": {"method": "POST", "path": r"/files/list_folder"},
+        "list": {"method": "POST", "path": r"/files/list_folder(/continue)?$"},
         "look": {"method": "POST", "path": r"/files/get_metadata$"},
         "read": {"method": "POST", "path": r"/files/download$"},
         "write": {"method": "POST", "path": r"/upload_session/(start|finish_batch_v2)$"},
@@ -118,6 +123,7 @@ DROPBOX = Voice(
     without_items=lambda body: json.dumps({**json.loads(body), "entries": []}).encode(),
     other_revision={"Dropbox-API-Result": '{"name":"a.bin","id":"id:x","rev":"0123456789abcdef0","size":300000}'},
     named=False,
+    checked_by="look",
 )
 
 DAV = Voice(

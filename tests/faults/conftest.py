@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,11 @@ from testbed.process import NotInstalled
 from testbed.proxy import FaultProxy
 from testbed.servers import Azurite, SeaweedFS, blob_client, s3_client
 from tests.conftest import fresh_name
+from tests.contract.clouds import clouds
+from tests.faults.clouds import CloudBed
 from tests.faults.kit import Bed, MakesWorld, World
+
+__all__ = ["clouds"]  # a fixture
 
 
 @pytest.fixture(scope="session")
@@ -27,14 +32,21 @@ def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
 
 
 @pytest.fixture(scope="session")
-def bed(seaweed: SeaweedFS, azurite: Azurite, tmp_path_factory: pytest.TempPathFactory) -> Bed:
-    """One bucket and one container, of the same name."""
+def bed(
+    seaweed: SeaweedFS, azurite: Azurite, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Bed:
+    """One bucket and one container, of the same name; clouds when they are asked for."""
     name = fresh_name()
     s3_client(seaweed).create_bucket(Bucket=name)
     blob_client(azurite).create_container(name)
     home = tmp_path_factory.mktemp("ledger") / "home"
     Ledger.open(home / "ledger.db").close()
-    return Bed(seaweed, azurite, name, home)
+
+    @cache
+    def cloud_bed() -> CloudBed:
+        return CloudBed(request.getfixturevalue("clouds"), tmp_path_factory.mktemp("clouds") / "home")
+
+    return Bed(seaweed, azurite, name, home, cloud_bed)
 
 
 @pytest.fixture
@@ -45,7 +57,7 @@ def make_world(bed: Bed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
         def make(source: str, target: str, faulty: str = "", **environment: str) -> World:
             at = next(iter(one for one in (faulty, source, target) if one and one != "local"), "s3")
             proxy = proxies.enter_context(FaultProxy(bed.endpoint(at)))
-            home = bed.home(tmp_path / "home")
+            home = bed.home(tmp_path / "home", at, proxy.url)
             known = bed.environment(home, **environment)
             for name, value in known.items():
                 monkeypatch.setenv(name, value)

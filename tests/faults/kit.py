@@ -30,6 +30,7 @@ from testbed.rules import Rule, Seen
 from testbed.servers import Azurite, SeaweedFS, blob_client, s3_client
 from tests.contract.voices import VOICES, Voice
 from tests.e2e.program import Program
+from tests.faults.clouds import CLOUDS, CloudBed
 from tests.torture.oracle import folder_shown, sha256, unfinished
 
 MIB = 1024 * 1024
@@ -324,10 +325,13 @@ class Bed:
     azurite: Azurite
     bucket: str
     empty_home: Path
+    clouds: Callable[[], CloudBed]
     made: int = 0
 
     def endpoint(self, service: str) -> str:
         """Where the service is really served."""
+        if service in CLOUDS:
+            return self.clouds().endpoint(service)
         return (self.seaweed if service == "s3" else self.azurite).endpoint_url
 
     def side(self, service: str, folder: Path, url: str) -> Side:
@@ -335,6 +339,8 @@ class Bed:
         self.made += 1
         if service == "local":
             return Folder(folder)
+        if service in CLOUDS:
+            return self.clouds().side(service, f"case-{self.made:05}")
         if service == "s3":
             return Bucket(self.seaweed, self.bucket, f"case-{self.made:05}", url)
         return Container(self.azurite, self.bucket, f"case-{self.made:05}", url)
@@ -344,7 +350,10 @@ class Bed:
         azure = {"AZURE_STORAGE_ACCOUNT": self.azurite.account_name, "AZURE_STORAGE_KEY": self.azurite.account_key}
         return {**self.seaweed.env, **azure, **QUICK, "HAULAGE_HOME": str(home), **more}
 
-    def home(self, place: Path) -> Path:
-        """A state folder with an empty ledger, quicker than a new one."""
-        shutil.copytree(self.empty_home, place)
+    def home(self, place: Path, service: str, url: str) -> Path:
+        """A state folder with an empty ledger, quicker than a new one; with connectors where the service needs them."""
+        cloud = self.clouds() if service in CLOUDS else None
+        shutil.copytree(self.empty_home if cloud is None else cloud.home, place)
+        if cloud is not None:
+            cloud.lead(place, url)
         return place

@@ -14,12 +14,17 @@ import pytest
 from haulage.model.outcome import SUCCESSFUL
 from testbed.rules import Answer, End, cut, extend, flip
 from tests.contract.voices import VOICES
+from tests.faults.clouds import CLOUDS
 from tests.faults.kit import LARGE_FILES, NETWORKED, SMALL_FILES, Ended, MakesWorld, World, told
 
 VICTIM = r"victim\.bin$"
+SERVICES = (*NETWORKED, *CLOUDS)
 CALLS_OF_A_LARGE_FILE = {"read large", "begin", "part", "finish"}
 WITHOUT = {("azure-blob", "begin")}
 """Azure Blob has no call with which an upload in parts begins."""
+
+UNSEEN = {("onedrive-business", "part", "a bit flips on the way there", True)}
+"""Flips at the same place of two fragments cancel each other in quickXorHash, the only hash there is (QUIRKS Q8)."""
 
 ON_THE_SOURCE = ("list", "read", "read large")
 ON_THE_DESTINATION = ("list", "write", "begin", "part", "finish")
@@ -125,13 +130,14 @@ def cells() -> list[Cell]:
     roles = (("source", ON_THE_SOURCE), ("destination", ON_THE_DESTINATION))
     return [
         Cell(service, role, call, name, always)
-        for service in NETWORKED
+        for service in SERVICES
         for role, calls in roles
         for call in calls
         if (service, call) not in WITHOUT
         for name, fault in FAULTS.items()
         if call in fault.calls
         for always in (False, True)
+        if (service, call, name, always) not in UNSEEN
     ]
 
 
@@ -154,21 +160,27 @@ def test_cell(cell: Cell, make_world: MakesWorld) -> None:
     fault = FAULTS[cell.fault]
     ends = (cell.service, "local") if cell.role == "source" else ("local", cell.service)
     world = make_world(*ends, **dict(fault.environment))
-    wanted = world.plant(LARGE_FILES if cell.call in CALLS_OF_A_LARGE_FILE else SMALL_FILES)
-    path, times = None if cell.call == "list" else VICTIM, None if cell.always else 1
-    skip = 1 if cell.call == "list" else 0  # the first call only asks whether the root is there
+    files = LARGE_FILES if cell.call in CALLS_OF_A_LARGE_FILE else SMALL_FILES
+    if not world.voice.named:  # a rule cannot tell whose call it is
+        files = {path: body for path, body in files.items() if path == "victim.bin"}
+    wanted = world.plant(files)
+    path, times = VICTIM if cell.call != "list" and world.voice.named else None, None if cell.always else 1
+    skip = 1 if cell.call == world.voice.checked_by else 0  # the first call only asks whether the root is there
     rule = world.on(cell.call.split()[0], path, times=times, skip=skip, **fault.does)
     if cell.call == "read large" and rule.answer_ends and rule.answer_ends.after:
         rule.answer_ends = End(rule.answer_ends.how, MIDDLE_OF_LARGE)
     ended = world.copy()
     assert rule.hits, "the fault never happened"
-    world.nothing_partial(wanted)
+    if world.voice.takes_hashes or "request_body" not in fault.does:
+        world.nothing_partial(wanted)
+    # else the service made a file of what arrived, and its answer was the first to tell: the run says that it failed
     if not cell.always:
         came_through(world, ended, wanted)
     elif cell.call == "list":
         stopped(world, ended, fault)
     else:
-        only_the_victim_failed(ended, fault, wanted)
+        goes_on = cell.service in CLOUDS and cell.call == "read large"  # from where a short answer ended, to the end
+        only_the_victim_failed(ended, fault.always | ({"ok"} if goes_on else set()), wanted)
     world.settles(wanted)
 
 
@@ -187,18 +199,18 @@ def stopped(world: World, ended: Ended, fault: Fault) -> None:
     assert world.target.shown() == {}
 
 
-def only_the_victim_failed(ended: Ended, fault: Fault, wanted: dict[str, str]) -> None:
+def only_the_victim_failed(ended: Ended, always: frozenset[str], wanted: dict[str, str]) -> None:
     """The victim failed with a code that says why, three times tried; all others are verified."""
     rows = ended.outcomes
     for path in wanted.keys() - {"victim.bin"}:
         assert rows[path].outcome == "verified", told(ended)
     victim = rows["victim.bin"]
     if victim.outcome in SUCCESSFUL:
-        assert "ok" in fault.always, told(ended)
+        assert "ok" in always, told(ended)
         assert ended.code == 0
         return
     assert victim.outcome == "failed", told(ended)
-    assert victim.code in fault.always, told(ended)
+    assert victim.code in always, told(ended)
     assert victim.message
     assert victim.fix
     assert (ended.code, ended.status // 100) == (3, 2), told(ended)
@@ -206,7 +218,7 @@ def only_the_victim_failed(ended: Ended, fault: Fault, wanted: dict[str, str]) -
 
 def test_every_call_is_known() -> None:
     """The matrix names only calls that the voices know, and each of its faults has a cell."""
-    for service in NETWORKED:
+    for service in SERVICES:
         known = {call.split()[0] for call in (*ON_THE_SOURCE, *ON_THE_DESTINATION) if (service, call) not in WITHOUT}
         assert known <= VOICES[service].calls.keys()
     assert {cell.fault for cell in CELLS} == FAULTS.keys()

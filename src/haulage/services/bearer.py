@@ -27,6 +27,8 @@ class Judge:
     def __call__(self, request: Request, answer: Answer) -> HaulageError | None:
         """None when it is what was asked for."""
         if 200 <= answer.status < 300:
+            if answer.body[:1] == b"{" and not answer.body.rstrip().endswith(b"}"):
+                return Transient(f"{self._title}: the answer to {request.operation} is cut off")
             return None
         if (error := self._reads(request, answer)) is not None:
             return error
