@@ -102,9 +102,10 @@ async def test_a_person_sees_themselves_and_the_organisation(ms: Inside) -> None
 async def test_groups_have_members_and_groups(ms: Inside) -> None:
     token = await app(ms)
     groups = {one["displayName"]: one for one in await everybody(ms, token, "/v1.0/groups?$top=3")}
-    assert len(groups) == 10
+    teams = {one.name for one in ms.box.world.organisation.spaces}
+    assert len(groups) == 10 + len(teams) and teams < set(groups)
     unified = await everybody(ms, token, "/v1.0/groups?$filter=groupTypes/any(c:c eq 'Unified')")
-    assert len(unified) == 9
+    assert len(unified) == 9 + len(teams)
     inner = await everybody(ms, token, f"/v1.0/groups/{groups['All Staff']['id']}/members")
     assert {one["@odata.type"] for one in inner} == {"#microsoft.graph.group"} and len(inner) == 8
     sales = await everybody(ms, token, f"/v1.0/groups/{groups['Sales']['id']}/members")

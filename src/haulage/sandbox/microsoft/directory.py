@@ -79,6 +79,9 @@ class Directory:
         self._fill(ids)
         self.groups = {ids.guid("group", one.name): one for one in world.organisation.groups}
         self.group_ids = {one.name: key for key, one in self.groups.items()}
+        for space in world.organisation.spaces:  # behind each team site stands a group
+            email = f"{''.join(filter(str.isalnum, space.name)).lower()}@{DOMAIN}"
+            self.groups[ids.guid("group", f"space/{space.number}")] = Group(space.name, email, space.members)
 
     def _fill(self, ids: Ids) -> None:
         people = self._world.organisation

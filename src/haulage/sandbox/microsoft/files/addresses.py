@@ -19,8 +19,8 @@ def rewrite(path: str) -> str:
     found = PREFIX.match(path)
     if found is None:
         return path
-    rest = HEX_COLON.sub(":", path[found.end() :])
-    return "/v1.0" + _with_drive(rest)
+    rest = HEX_COLON.sub(":", path[found.end() :]).lstrip("/")  # Microsoft's SDKs send two: their base ends with one
+    return "/v1.0" + _with_drive(f"/{rest}")
 
 
 def argument(path: str) -> str | None:

@@ -84,7 +84,11 @@ class Batching:
         headers = CIMultiDict({str(name): str(value) for name, value in (request.get("headers") or {}).items()})
         headers["Authorization"] = outer.headers.get("Authorization", "")
         headers["Content-Length"] = str(len(raw))
-        path = "/v1.0/" + str(request.get("url", "")).lstrip("/")
+        url = str(request.get("url", ""))
+        if "://" in url:  # msgraph-sdk-python#1015: only the part after the version is taken
+            told = f"Resource not found for the segment '{url.partition('/')[0]}'."
+            return {"status": 400, "headers": {}, "body": {"error": {"code": "BadRequest", "message": told}}}
+        path = "/v1.0/" + url.lstrip("/")
         part = _Part(str(request.get("method", "GET")).upper(), path, headers, raw)
         world = self._desk.world
         event = Event(
