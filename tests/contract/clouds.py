@@ -234,7 +234,47 @@ _DROPBOX_LIMITS = {
     "forgets an aborted upload": "Dropbox itself keeps a session for a week, and no call ends it "
     "(dropbox.com/developers/documentation/http/documentation#files-upload_session-start)",
 }
+
+
+def _google(clouds: Clouds, offer: dict[str, Any]) -> str:
+    account = next(one for one in offer["accounts"] if one.get("refresh_token"))
+    told = clouds.form(
+        f"{offer['base_url']}/token",
+        grant_type="refresh_token",
+        refresh_token=account["refresh_token"],
+        client_id=offer["client_id"],
+        client_secret=offer["client_secret"],
+    )
+    return str(told["access_token"])
+
+
+def _my_drive(clouds: Clouds, offer: dict[str, Any], token: str) -> tuple[str, str]:
+    return "root", ""
+
+
+def _shared_drive(clouds: Clouds, offer: dict[str, Any], token: str) -> tuple[str, str]:
+    headers = {"Authorization": f"Bearer {token}"}
+    drives = json.loads(clouds.ask("GET", f"{offer['base_url']}/drive/v3/drives", None, headers)[1])["drives"]
+    return drives[0]["id"], f"Shared drives/{drives[0]['name']}"
+
+
+_GOOGLE = (
+    ("haulage.services.google.drive", "PAGE_ITEMS"),
+    256 * 1024,
+    ("haulage.services.google.traits", "LEAST_PART_BYTES"),
+    _google,
+)
+_GOOGLE_LIMITS = {
+    "checks hashes": "Drive takes no hash along with an upload: its answer tells the hashes of what arrived, which the "
+    "engine compares (developers.google.com/workspace/drive/api/guides/manage-uploads)",
+    "forgets an aborted upload": "Drive keeps a session for a week, and no call is documented that ends it (the same "
+    "page)",
+    "tells which revision it sends": "the answer to a download names no revision: it is asked right after the answer "
+    "has begun, which a made-up header does not change",
+}
 CLOUDS = {
+    "google-drive": Cloud("google-drive", _my_drive, *_GOOGLE, limits=_GOOGLE_LIMITS, always=True),
+    "google-shared-drive": Cloud("google-drive", _shared_drive, *_GOOGLE, limits=_GOOGLE_LIMITS),
     "dropbox": Cloud("dropbox", _mine, *_DROPBOX, _dropbox, limits=_DROPBOX_LIMITS, always=True),
     "onedrive-business": Cloud(
         "onedrive-business", _mine, *_GRAPH, _microsoft("organizations"), limits=_GRAPH_LIMITS, always=True
@@ -341,10 +381,89 @@ class DropboxWitness:
         return sorted({one["path_display"][below:] for one in found if one[".tag"] == "file"} - files)
 
 
+class GoogleWitness:
+    """Plain calls of Drive at the sandbox's own port, without any of our client's code."""
+
+    def __init__(self, place: CloudPlace) -> None:
+        assert place.clouds is not None
+        self._ask = place.clouds.ask
+        self._base = place.settings["via"]
+        self._top = place.drive
+        self._root = place.root.removeprefix(place.base).strip("/")
+        self._headers = {"Authorization": f"Bearer {place.settings['token']}"}
+
+    def _children(self, folder_id: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        token = ""
+        while True:
+            query = {
+                "q": f"'{folder_id}' in parents and trashed = false",
+                "pageSize": "1000",
+                "fields": "nextPageToken,files(id,name,mimeType)",
+                "supportsAllDrives": "true",
+                "includeItemsFromAllDrives": "true",
+                **({"pageToken": token} if token else {}),
+            }
+            url = f"{self._base}/drive/v3/files?{urllib.parse.urlencode(query)}"
+            status, body, _ = self._ask("GET", url, None, self._headers)
+            assert status == 200, body
+            page = json.loads(body)
+            found += page["files"]
+            token = page.get("nextPageToken", "")
+            if not token:
+                return found
+
+    def _id(self, path: str) -> str | None:
+        at: str | None = self._top
+        for name in f"{self._root}/{path}".strip("/").split("/"):
+            at = next((one["id"] for one in self._children(at) if one["name"] == name), None) if at else None
+        return at
+
+    def plant(self, path: str, body: bytes, content_encoding: str | None = None) -> None:
+        above, _, name = path.rpartition("/")
+        at, more = self._id(path), "supportsAllDrives=true"
+        if at is None:
+            facts = json.dumps({"name": name, "parents": [self._id(above)]}).encode()
+            headers = {**self._headers, "Content-Type": "application/json"}
+            status, told, _ = self._ask("POST", f"{self._base}/drive/v3/files?{more}", facts, headers)
+            assert status == 200, told
+            at = json.loads(told)["id"]
+        headers = {**self._headers, "Content-Type": "application/octet-stream"}
+        url = f"{self._base}/upload/drive/v3/files/{at}?uploadType=media&{more}"
+        status, told, _ = self._ask("PATCH", url, body, headers)
+        assert status == 200, told
+
+    def remove(self, path: str) -> None:
+        """Into the trash, as a person does."""
+        url = f"{self._base}/drive/v3/files/{self._id(path)}?supportsAllDrives=true"
+        headers = {**self._headers, "Content-Type": "application/json"}
+        status, told, _ = self._ask("PATCH", url, b'{"trashed":true}', headers)
+        assert status == 200, told
+
+    def fetch(self, path: str) -> bytes | None:
+        at = self._id(path)
+        if at is None:
+            return None
+        url = f"{self._base}/drive/v3/files/{at}?alt=media&supportsAllDrives=true"
+        status, told, _ = self._ask("GET", url, None, self._headers)
+        return told if status == 200 else None
+
+    def leftovers(self, files: set[str]) -> list[str]:
+        return sorted(self._walk(self._id("") or "", "") - files)
+
+    def _walk(self, folder_id: str, above: str) -> set[str]:
+        found: set[str] = set()
+        for one in self._children(folder_id):
+            path = f"{above}/{one['name']}".strip("/")
+            found |= self._walk(one["id"], path) if one["mimeType"].endswith(".folder") else {path}
+        return found
+
+
 WITNESSES: dict[str, Callable[[CloudPlace], Any]] = {
     "onedrive": GraphWitness,
     "onedrive-business": GraphWitness,
     "office365": GraphWitness,
     "dropbox": DropboxWitness,
+    "google-drive": GoogleWitness,
 }
 """By the service's id."""

@@ -142,7 +142,26 @@ DAV = Voice(
     without_items=lambda body: body,  # a folder is listed as a whole
 )
 
+GOOGLE = Voice(
+    calls={
+        "list": {"method": "GET", "path": r"/drive/v3/files$", "query": {"orderBy": None}},
+        "look": {"method": "GET", "path": r"/drive/v3/files$", "lacks": ("orderBy",)},
+        "read": {"method": "GET", "query": {"alt": "media"}},
+        "write": {"query": {"uploadType": "multipart"}},
+        "begin": {"method": "POST", "query": {"uploadType": "resumable"}, "lacks": ("upload_id",)},
+        "part": {"method": "PUT", "query": {"upload_id": None}, "sent": {"content-range": r"bytes \d+-"}},
+        "parts": {"method": "PUT", "query": {"upload_id": None}, "sent": {"content-range": r"bytes \*"}},
+        "finish": {"method": "PUT", "query": {"upload_id": None}, "sent": {"content-range": r"bytes \d+-"}},
+    },
+    denied=google_error(403, "insufficientFilePermissions"),
+    trouble=google_error(500, "backendError"),
+    throttle=google_error(403, "userRateLimitExceeded"),
+    without_items=lambda body: json.dumps({**json.loads(body), "files": []}).encode(),
+    named=False,
+)
+
 VOICES = {
+    "google-drive": GOOGLE,
     "dropbox": DROPBOX,
     "s3": S3,
     "azure-blob": AZURE,

@@ -2,8 +2,10 @@
 
 from haulage.services.authorisation import Authorisation, OAuth, Way
 from haulage.services.contract import Field, Service
-from haulage.services.google.account import HOSTS, DriveAccount, WorkspaceAccount
+from haulage.services.google.account import HOSTS, WorkspaceAccount
 from haulage.services.google.delegation import assertion, explain, settle
+from haulage.services.google.opening import DriveFiles
+from haulage.services.google.traits import TRAITS
 
 SCOPE = "https://www.googleapis.com/auth/"
 DIRECTORY = tuple(
@@ -32,6 +34,8 @@ GOOGLE_DRIVE = Service(
             env=("HAULAGE_GOOGLE_CLIENT_SECRET",),
         ),
     ),
+    traits=TRAITS,
+    whole_root=True,
     authorisation=Authorisation(
         ways=(Way("code", "Sign in with a browser", ("client_id", "client_secret")),),
         oauth=OAuth(
@@ -45,7 +49,7 @@ GOOGLE_DRIVE = Service(
             loopback_host="127.0.0.1",
             issuer="https://accounts.google.com",
         ),
-        open_account=DriveAccount,
+        open_account=DriveFiles,
         revoking="Google ends every grant of this person to the whole Cloud project.",
         security_page="https://myaccount.google.com/connections",
         guide="how-to/connect-google",

@@ -47,7 +47,7 @@ class DriveAccount:
 
     def __init__(self, access: Access) -> None:
         self._api = Api("Google", access, HOSTS, reads)
-        self._credentials = access.credentials
+        self._access = access
 
     async def identity(self) -> Identity:
         """See contract. `about` answers under any Drive scope."""
@@ -59,7 +59,7 @@ class DriveAccount:
 
     async def revoke(self) -> None:
         """End every grant of this person to the whole project (QUIRKS Q3)."""
-        token = await self._credentials.revocable()
+        token = await self._access.credentials.revocable()
         try:
             await self._api.form("Revoke", REVOKE, {"token": token})
         except Gone:

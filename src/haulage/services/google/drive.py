@@ -1,0 +1,230 @@
+"""A person's Drive, a shared drive, or what is shared with the person, as the contract wants it."""
+
+import base64
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import quote
+
+from haulage.model.errors import Changed, Conflict, Gone, HaulageError, NameRefused, RootGone, ShortRead
+from haulage.model.item import Carried, Item, Kind, Page, Written
+from haulage.services.authorisation import Access
+from haulage.services.contract import Content, Json, Precondition, Traits
+from haulage.services.counted import CountedContent
+from haulage.services.google import traits
+from haulage.services.google.account import DRIVE
+from haulage.services.google.calls import Calls, address
+from haulage.services.google.files import File, item_of, time_us, written_of
+from haulage.services.google.names import Naming, chosen
+from haulage.services.google.places import Place
+from haulage.services.google.refusals import DOWNLOAD, IdInUse
+from haulage.services.google.tree import Tree
+from haulage.services.google.uploads import Uploads, facts_of
+from haulage.services.transport import Request
+
+PAGE_ITEMS = 1000
+
+
+class GoogleDrive:
+    """One tree of Google's, from a folder on."""
+
+    traits: Traits = traits.TRAITS
+
+    def __init__(self, access: Access, place: Place, identity: str) -> None:
+        self.identity = identity
+        self._calls = Calls(access)
+        self._tree = Tree(self._calls, place)
+        self._uploads = Uploads(self._calls)
+        self._namings: dict[str, Naming] = {}
+        self.calls: Mapping[str, int] = self._calls.transport.trace.calls
+
+    def __repr__(self) -> str:
+        return f"GoogleDrive({self.identity!r})"
+
+    async def check(self, *, write: bool, create: bool) -> None:
+        """See the contract."""
+        try:
+            folder_id = await self._tree.root()
+            await self._tree.lookups.page(folder_id, None, 1)
+        except RootGone:
+            if not create:
+                raise
+            await self._tree.make_root()
+
+    async def page(self, folder: str, cursor: str | None) -> Page:
+        """Up to 1,000 children, the oldest first. The cursor: where the page before it ended, and Google's token."""
+        folder_id = await self._tree.folder(folder)
+        created, _, token = (cursor or "").partition(" ")
+        naming = await self._naming(folder, folder_id, int(created)) if cursor else Naming()
+        try:
+            found = await self._tree.lookups.page(folder_id, token or None, PAGE_ITEMS, order="createdTime")
+        except HaulageError as error:
+            if cursor is not None and type(error) is HaulageError:
+                why = f"the service does not go on with the listing where it stood ({error.message})"
+                return Page([], None, False, why)
+            raise
+        if not found.files and cursor is None and folder_id:
+            await self._still_a_folder(folder, folder_id)
+        if found.next_token is not None and found.next_token == token:
+            return Page([], None, False, "the service told to ask for the same page again")
+        below = f"{folder}/" if folder else ""
+        items = []
+        for file in sorted(found.files, key=lambda one: one.age):
+            path = below + naming.part(file)
+            self._tree.note(path, file)
+            items.append(item_of(path, file))
+        self._namings[folder] = naming
+        if found.next_token is None:
+            del self._namings[folder]
+        last = max((time_us(one.created) or 0 for one in found.files), default=int(created or 0))
+        following = f"{last} {found.next_token}" if found.next_token else None
+        if found.incomplete:
+            return Page(items, following, False, "the service says that its search was incomplete")
+        return Page(items, following)
+
+    async def _naming(self, folder: str, folder_id: str, until_us: int) -> Naming:
+        """Who has which name so far. After a restart that is listed once more, up to where the cursor stands."""
+        if (known := self._namings.get(folder)) is not None:
+            return known
+        naming, token = Naming(), ""
+        while True:
+            found = await self._tree.lookups.page(folder_id, token or None, PAGE_ITEMS, order="createdTime")
+            for file in sorted(found.files, key=lambda one: one.age):
+                naming.part(file)
+            last = max((time_us(one.created) or 0 for one in found.files), default=0)
+            if found.next_token is None or found.next_token == token or last > until_us:
+                return naming
+            token = found.next_token or ""
+
+    async def _still_a_folder(self, folder: str, folder_id: str) -> None:
+        found = await self._tree.get(folder_id)
+        if found.trashed or not found.is_folder:
+            raise Gone(f"{folder!r} is no folder, or no more")
+
+    async def item(self, path: str) -> Item | None:
+        """See the contract."""
+        try:
+            found = await self._tree.find(path)
+        except RootGone:
+            raise
+        except Gone:
+            found = None
+        if found is None:
+            self._tree.forget(path)
+            return None
+        item = item_of(path, found)
+        return item if item.kind is Kind.FILE else None
+
+    @asynccontextmanager
+    async def open(self, item: Item, start: int = 0) -> AsyncIterator[Content]:
+        """Two calls: what is read is fixed when the answer begins; which revision that is, is asked then (Q10)."""
+        file_id = item.id or await self._tree.file_id(item.path)
+        if start and start == item.size:
+            yield CountedContent(None, await self._same(item, file_id), start)
+            return
+        headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {})
+        url = address(f"{DRIVE}/files/{quote(file_id, safe='')}", {"alt": "media"})
+        async with self._calls.transport.stream(Request(DOWNLOAD, "GET", url, headers)) as streamed:
+            yield CountedContent(streamed, await self._same(item, file_id), start)
+
+    async def _same(self, item: Item, file_id: str) -> Item:
+        """The file as it is now. Raises Gone, Changed."""
+        found = await self._tree.get(file_id)
+        if found.trashed:
+            raise Gone(f"{item.path}: it is in the trash")
+        now = item_of(item.path, found)
+        if now.kind is not Kind.FILE or (item.revision is not None and now.revision != item.revision):
+            raise Changed(f"{item.path}: another revision is there than the one that was listed")
+        return now
+
+    async def create_folder(self, path: str, modified_us: int | None = None) -> None:
+        """See the contract."""
+        folder_id = await self._tree.ensure(path)
+        if modified_us is not None and path:
+            await self._tree.set_time(folder_id, modified_us)
+
+    async def set_folder_time(self, path: str, modified_us: int) -> None:
+        """See the contract."""
+        await self._tree.set_time(await self._tree.folder(path), modified_us)
+
+    async def _aim(self, path: str, carried: Carried, condition: Precondition) -> tuple[str | None, dict[str, Any]]:
+        """The id of the file whose content is replaced, None for a new one; and the facts to send. Raises Conflict."""
+        above, _, name = path.rpartition("/")
+        if "" in path.split("/"):
+            raise NameRefused(f"{path!r} holds an empty name")
+        folder_id = await self._tree.ensure(above)
+        facts = facts_of(name, carried)
+        if not condition.absent:
+            there = await self._tree.find(path)
+            _refuse_other(path, there, condition)
+            if there is not None:
+                return there.id, facts
+        new_id = await self._tree.new_id(folder_id)
+        return None, {**facts, "name": name, "parents": [folder_id], "id": new_id}
+
+    async def put(
+        self, path: str, body: bytes | memoryview, carried: Carried, digests: Mapping[str, str], condition: Precondition
+    ) -> Written:
+        """One request, and for a new file the question whether another one has its name (Q6, Q8)."""
+        file_id, facts = await self._aim(path, carried, condition)
+        try:
+            made = await self._uploads.at_once(file_id, facts, body)
+        except IdInUse:
+            made = await self._tree.get(facts["id"])
+        return await self._settled(path, made, facts)
+
+    async def _settled(self, path: str, made: File, facts: Mapping[str, Any]) -> Written:
+        """A new file stays where no older one has its name; else it is taken back. Raises Conflict."""
+        if "id" in facts:
+            folder_id, part = facts["parents"][0], path.rpartition("/")[2]
+            first = chosen(part, await self._tree.lookups.named(folder_id, part))
+            if first is not None and first.id != made.id:
+                await self._tree.remove(made.id)
+                raise Conflict(f"{path}: something is there already")
+        self._tree.note(path, made)
+        return written_of(path, made)
+
+    async def begin(self, path: str, size: int, carried: Carried, attempt: str, condition: Precondition) -> Json:
+        """A session. Its address is its own permission for this one file, and part of the state."""
+        file_id, facts = await self._aim(path, carried, condition)
+        session = await self._uploads.begin(file_id, facts, size)
+        part_bytes = traits.part_bytes(size)
+        state = {"path": path, "attempt": attempt, "size": size, "part_bytes": part_bytes, "session": session}
+        return {**state, "made": {name: facts[name] for name in ("id", "parents") if name in facts}}
+
+    async def put_part(self, state: Json, number: int, offset: int, body: memoryview, digest: str | None) -> Json:
+        """See the contract."""
+        return {"number": number, **await self._uploads.part(state, offset, body)}
+
+    async def parts(self, state: Json) -> Mapping[int, Json] | None:
+        """Whole parts only: what is there of the next one is gone on with."""
+        return await self._uploads.held(state) if "session" in state else None
+
+    async def finish(
+        self, state: Json, receipts: Sequence[Json], digests: Mapping[str, str], condition: Precondition
+    ) -> Written:
+        """Sends the last bytes. What is to be replaced is looked at once more right before."""
+        total, path = sum(receipt["size"] for receipt in receipts), state["path"]
+        if total != state["size"] or "tail" not in receipts[-1]:
+            raise ShortRead(f"{path}: the parts hold {total} bytes of {state['size']}")
+        if condition.revision is not None:
+            _refuse_other(path, await self._tree.find(path), condition)
+        found = await self._uploads.finish(state, base64.b64decode(receipts[-1]["tail"]))
+        return await self._settled(path, found, state["made"])
+
+    async def abort(self, state: Json) -> None:
+        """Makes no call: there is none, and what was sent ends by itself in a week (Q9)."""
+        self._uploads.forget(state)
+
+    async def close(self) -> None:
+        """See the contract."""
+        await self._tree.close()
+        await self._calls.transport.close()
+
+
+def _refuse_other(path: str, there: File | None, condition: Precondition) -> None:
+    """Raises Conflict where something else stands there than what a write may replace."""
+    if there is not None and item_of(path, there).kind is not Kind.FILE:
+        raise Conflict(f"{path}: something is there, and no file")
+    if condition.revision is not None and (there is None or there.revision != condition.revision):
+        raise Conflict(f"{path}: another revision is there than the one to be replaced, or none")

@@ -1,0 +1,68 @@
+"""Names in a folder of Drive, where two files may have the same, as parts of paths, where none may (Q6).
+
+The oldest of that name has it in its path; each other one has a part of its id behind it: "plan (8kF2xQ1b).pdf". That
+depends on nothing that changes, so a second run finds every file under the path of the first.
+"""
+
+import re
+
+from haulage.services.google.files import File
+
+SLASH = "\uff0f"  # a full-width one: "/" separates the parts of a path
+NAMELESS = "Untitled"
+_TAIL = 8
+_LONGEST_EXTENSION = 16
+_TWIN = re.compile(r"(.*) \(([\w-]{8,})\)(\.[^.]*)?", re.DOTALL)
+
+
+def part_of(name: str) -> str:
+    """A name as a part of a path."""
+    return name.replace("/", SLASH).replace("\0", "\u2400") or NAMELESS
+
+
+def names_of(part: str) -> list[str] | None:
+    """The names that become this part; None if there are too many to ask for."""
+    slashes = part.count(SLASH)
+    if slashes > 1 or "\u2400" in part:
+        return None
+    return [part, part.replace(SLASH, "/")] if slashes else [part]
+
+
+def twin(part: str, file_id: str, length: int = _TAIL) -> str:
+    """The part of a file whose name an older one has."""
+    stem, dot, extension = part.rpartition(".")
+    if not stem or len(extension) > _LONGEST_EXTENSION:
+        return f"{part} ({file_id[-length:]})"
+    return f"{stem} ({file_id[-length:]}){dot}{extension}"
+
+
+def untwinned(part: str) -> str | None:
+    """What the part would be without a piece of an id; None if it has none."""
+    found = _TWIN.fullmatch(part)
+    return f"{found[1]}{found[3] or ''}" if found is not None else None
+
+
+def chosen(part: str, files: list[File]) -> File | None:
+    """Which of the files of one name stands at this part."""
+    if not files:
+        return None
+    oldest, *others = sorted(files, key=lambda one: one.age)
+    if part_of(oldest.name) == part:
+        return oldest
+    plain = part_of(oldest.name)
+    return next((one for one in others if part in (twin(plain, one.id), twin(plain, one.id, len(one.id)))), None)
+
+
+class Naming:
+    """Gives the files of one folder their parts, as they are listed: the oldest first."""
+
+    def __init__(self) -> None:
+        self._ids: dict[str, str] = {}
+
+    def part(self, file: File) -> str:
+        """The part of a file. Asked again, the same."""
+        plain = part_of(file.name)
+        for part in (plain, twin(plain, file.id), twin(plain, file.id, len(file.id))):
+            if self._ids.setdefault(part, file.id) == file.id:
+                return part
+        return f"{plain} ({file.id})"

@@ -1,0 +1,29 @@
+"""Opening the files behind an account."""
+
+from haulage.services.authorisation import Root
+from haulage.services.contract import Drive
+from haulage.services.google.account import DRIVE, DriveAccount
+from haulage.services.google.drive import GoogleDrive
+from haulage.services.google.files import SharedDrives
+from haulage.services.google.places import DRIVES, MINE, SHARED, place_of
+
+
+class DriveFiles(DriveAccount):
+    """One person's Drive: what is their own, the shared drives they are in, and what others share with them."""
+
+    def open(self, root: str) -> Drive:
+        """See OpensDrives. Raises Refused."""
+        place = place_of(root)
+        return GoogleDrive(self._access, place, f"google-drive://{self._access.account}/{place.text}")
+
+    async def roots(self) -> list[Root]:
+        """See ListsRoots."""
+        roots = [Root("my drive", MINE, MINE)]
+        token = ""
+        while True:
+            query = f"pageSize=100&fields=nextPageToken,drives(id,name){f'&pageToken={token}' if token else ''}"
+            page = await self._api.get("ListDrives", f"{DRIVE}/drives?{query}", SharedDrives)
+            roots += [Root("shared drive", one.name, f"{DRIVES}/{one.name}") for one in page.drives]
+            token = page.next_token or ""
+            if not token:
+                return [*roots, Root("shared with me", SHARED, SHARED)]

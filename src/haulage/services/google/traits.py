@@ -1,0 +1,34 @@
+"""What Google Drive takes and does, as data. Sources: QUIRKS.md."""
+
+from haulage.model.naming import NameRules
+from haulage.services.contract import Traits
+
+MIB = 1024 * 1024
+CHUNK_STEP_BYTES = 256 * 1024  # Q9: all chunks but the last are multiples of it
+LEAST_PART_BYTES = 8 * MIB
+LARGEST_FILE_BYTES = 5 * 1024 * 1024 * MIB
+LARGEST_AT_ONCE_BYTES = 5_000_000
+PARTS_WANTED = 10_000
+
+
+def part_bytes(size: int) -> int:
+    """8 MiB, and more only for files that would have over 10,000 parts; always a multiple of 256 KiB."""
+    wanted = -(-size // PARTS_WANTED // CHUNK_STEP_BYTES) * CHUNK_STEP_BYTES
+    return max(LEAST_PART_BYTES, wanted)
+
+
+TRAITS = Traits(
+    names=NameRules(forbidden="/", dot_parts=True),
+    folders="real",
+    times=1000,
+    time_span=(-62_135_596_800_000_000, 253_402_300_799_999_000),  # what RFC 3339 can write
+    metadata=False,
+    largest_file=LARGEST_FILE_BYTES,
+    single_put_limit=LARGEST_AT_ONCE_BYTES,
+    put_hashes=("md5",),
+    finish_hashes=("md5",),
+    part_hash=None,
+    part_bytes=part_bytes,
+    conditional=False,
+    parts_in_order=True,
+)

@@ -1,0 +1,224 @@
+"""Paths and the ids behind them: in Drive a folder is found by its name in the one above, and nowhere else."""
+
+import asyncio
+from collections import OrderedDict
+from urllib.parse import quote
+
+from haulage.model.errors import Conflict, Denied, Gone, NameRefused, Refused, RootGone
+from haulage.services.google.calls import Calls
+from haulage.services.google.files import FIELDS, FOLDER, File, Ids, SharedDrives, time_text
+from haulage.services.google.lookups import SHARED, Lookups
+from haulage.services.google.names import chosen, untwinned
+from haulage.services.google.places import EXAMPLES, Place
+from haulage.services.google.refusals import IdInUse
+
+MOST_FILES_KNOWN = 100_000
+IDS_AT_ONCE = 200
+FEW = 4  # attempts of the first call: a person waits for it
+
+
+class Tree:
+    """One location's folders. Paths are relative to the location's root."""
+
+    def __init__(self, calls: Calls, place: Place) -> None:
+        self.lookups = Lookups(calls)
+        self._calls = calls
+        self._place = place
+        self._top: str | None = None
+        self._folders: dict[str, str] = {}
+        self._files: OrderedDict[str, str] = OrderedDict()
+        self._made: dict[str, asyncio.Task[str]] = {}
+        self._new: set[str] = set()
+        self._ids: list[str] = []
+        self._asking = asyncio.Lock()
+
+    async def root(self) -> str:
+        """The id of the location's root. Raises RootGone."""
+        if (known := self._folders.get("")) is None:
+            try:
+                known = self._folders[""] = await self._walk(await self.top(), self._place.folder)
+            except Gone:
+                raise RootGone(f"there is no folder {self._place.text!r} in the Drive", EXAMPLES) from None
+        return known
+
+    async def make_root(self) -> None:
+        """See to the location's root, and what lies above it."""
+        at = await self.top()
+        for part in self._place.folder.split("/"):
+            at = await self._child_made(at, part) if part else at
+
+    async def top(self) -> str:
+        """The id of the space in which the location lies. Raises RootGone, Refused."""
+        if self._top is None:
+            place = self._place
+            if place.space == "drive":
+                self._top = self.lookups.drive_id = await self._shared_drive(place.name)
+            elif place.space == "id":
+                self._top = (await self._by_address(place.name)).id
+            else:
+                self._top = (await self.get("root", attempts=FEW)).id if place.space == "mine" else SHARED
+        return self._top
+
+    async def _shared_drive(self, name: str) -> str:
+        found, token = [], ""
+        while True:
+            query = {
+                "pageSize": "100",
+                "fields": "nextPageToken,drives(id,name)",
+                **({"pageToken": token} if token else {}),
+            }
+            page = await self._calls.get("ListDrives", "drives", query, SharedDrives, attempts=FEW)
+            found += [one.id for one in page.drives if one.name == name]
+            token = page.next_token or ""
+            if not token:
+                break
+        if len(found) > 1:
+            raise Refused(f"{len(found)} shared drives are named {name!r}", "Name it by its address in the browser.")
+        if not found:
+            raise RootGone(f"there is no shared drive {name!r}", EXAMPLES)
+        return found[0]
+
+    async def _by_address(self, folder_id: str) -> File:
+        try:
+            found = await self.get(folder_id, attempts=FEW)
+        except Gone:
+            raise RootGone("there is no folder at this address, or it is not shared with this account") from None
+        if found.trashed or not found.is_folder:
+            raise RootGone(f"at this address lies {'what is in the trash' if found.trashed else 'no folder'}")
+        return found
+
+    async def get(self, file_id: str, *, attempts: int | None = None) -> File:
+        """A file by its id, in the trash or not. Raises Gone."""
+        path = f"files/{quote(file_id, safe='')}"
+        return await self._calls.get("GetFile", path, {"fields": FIELDS}, File, attempts=attempts)
+
+    async def folder(self, path: str) -> str:
+        """The id of a folder. Raises Gone, RootGone."""
+        if not path or (known := self._folders.get(path)) is None:
+            if not path:
+                return await self.root()
+            if "" in path.split("/"):
+                raise Gone(f"there is no folder {path!r}: a name cannot be empty")
+            above, _, part = path.rpartition("/")
+            known = await self._walk(await self.folder(above), part)
+            self._folders[path] = known
+        return known
+
+    async def _walk(self, at: str, path: str) -> str:
+        for part in path.split("/") if path else ():
+            found = await self._child(at, part)
+            if found is None or not found.is_folder:
+                raise Gone(f"there is no folder {part!r}")
+            at = found.id
+        return at
+
+    async def find(self, path: str) -> File | None:
+        """What stands at a path now, asked of the service. Raises Gone where the folder above it is not there."""
+        above, _, part = path.rpartition("/")
+        leads_nowhere = "" in path.split("/")
+        found = None if leads_nowhere else await self._child(await self.folder(above), part)
+        if found is not None:
+            self.note(path, found)
+        return found
+
+    async def _child(self, folder_id: str, part: str) -> File | None:
+        if not part:
+            return None
+        if (found := chosen(part, await self.lookups.named(folder_id, part))) is not None:
+            return found
+        plain = untwinned(part)
+        return chosen(part, await self.lookups.named(folder_id, plain)) if plain else None
+
+    def note(self, path: str, found: File) -> None:
+        """Remember whose path that is."""
+        if found.is_folder:
+            self._folders[path] = found.id
+            return
+        self._files[path] = found.id
+        if len(self._files) > MOST_FILES_KNOWN:
+            self._files.popitem(last=False)
+
+    def forget(self, path: str) -> None:
+        """It may be another one now, or none."""
+        self._files.pop(path, None)
+
+    async def file_id(self, path: str) -> str:
+        """The id of the file that was last seen at a path. Raises Gone."""
+        if (known := self._files.get(path)) is not None:
+            return known
+        found = await self.find(path)
+        if found is None:
+            raise Gone(f"{path}: it is not there any more")
+        return found.id
+
+    async def ensure(self, path: str) -> str:
+        """Make a folder and those above it, up to the root, which has to be there (F34). Returns its id."""
+        if path and "" in path.split("/"):
+            raise NameRefused(f"{path!r} holds an empty name")
+        if not path or (known := self._folders.get(path)) is not None:
+            return await self.folder(path)
+        if (task := self._made.get(path)) is None:
+            task = self._made[path] = asyncio.ensure_future(self._ensure(path))
+        try:
+            known = await asyncio.shield(task)
+        finally:
+            if task.done():
+                self._made.pop(path, None)
+        self._folders[path] = known
+        return known
+
+    async def _ensure(self, path: str) -> str:
+        above, _, part = path.rpartition("/")
+        return await self._child_made(await self.ensure(above), part)
+
+    async def _child_made(self, folder_id: str, part: str) -> str:
+        """A folder's child, made if it is not there. Of two that are made at once, one remains."""
+        found = await self._child(folder_id, part) if folder_id not in self._new else None
+        if found is None:
+            made = await self.create(folder_id, {"name": part, "mimeType": FOLDER})
+            self._new.add(made.id)
+            found = chosen(part, await self.lookups.named(folder_id, part)) or made
+            if found.id != made.id:
+                self._new.discard(made.id)
+                await self.remove(made.id)
+        if not found.is_folder:
+            raise Conflict(f"{part!r} is there, and no folder")
+        return found.id
+
+    async def create(self, folder_id: str, facts: dict[str, object]) -> File:
+        """Make something without content, under an id of its own: sent again, it makes no second one (Q8)."""
+        file_id = await self.new_id(folder_id)
+        body = {**facts, "id": file_id, "parents": [folder_id]}
+        try:
+            return await self._calls.send("CreateFile", "POST", "files", {"fields": FIELDS}, body, File)
+        except IdInUse:
+            return await self.get(file_id)
+
+    async def new_id(self, folder_id: str) -> str:
+        """An id that no file has yet, for a file in that folder. Raises Denied where nothing can be made."""
+        if folder_id == SHARED:
+            raise Denied("what others have shared is no folder that could be written to", EXAMPLES)
+        async with self._asking:
+            if not self._ids:
+                query = {"count": str(IDS_AT_ONCE), "type": "files"}
+                self._ids = (await self._calls.get("GenerateIds", "files/generateIds", query, Ids)).ids
+            return self._ids.pop()
+
+    async def set_time(self, folder_id: str, modified_us: int) -> None:
+        """Set when a folder was changed last."""
+        path = f"files/{quote(folder_id, safe='')}"
+        body = {"modifiedTime": time_text(modified_us)}
+        await self._calls.send("UpdateFile", "PATCH", path, {"fields": "id"}, body, File)
+
+    async def remove(self, file_id: str) -> None:
+        """Take back what this drive itself has just made."""
+        try:
+            await self._calls.delete(file_id)
+        except Gone:
+            return
+
+    async def close(self) -> None:
+        """Stop what is under way."""
+        for task in self._made.values():
+            task.cancel()
+        await self.lookups.close()
