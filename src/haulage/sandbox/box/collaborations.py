@@ -3,7 +3,7 @@
 from typing import Any, Literal
 
 from haulage.sandbox.box.desk import API, Desk
-from haulage.sandbox.box.errors import refuse, wrong
+from haulage.sandbox.box.errors import inner, refuse, wrong
 from haulage.sandbox.box.model import Collaboration, Item
 from haulage.sandbox.box.shapes import INVITED_AS
 from haulage.sandbox.box.texts import read_date
@@ -81,7 +81,7 @@ class Collaborations(Desk):
     async def create(self, call: Call) -> Answer:
         """Invite a user, by id or address, or a group. No mail is sent by a sandbox, whatever `notify` says."""
         document = await self.document(call)
-        told, who = document.get("item") or {}, document.get("accessible_by") or {}
+        told, who = inner(call, document, "item"), inner(call, document, "accessible_by")
         kind = told.get("type")
         if kind not in ("file", "folder"):
             raise wrong(call, "item.type", "is none of file, folder")

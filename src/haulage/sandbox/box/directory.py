@@ -3,7 +3,7 @@
 from typing import Any
 
 from haulage.sandbox.box.desk import API, Desk, paged
-from haulage.sandbox.box.errors import refuse, wrong
+from haulage.sandbox.box.errors import inner, refuse, wrong
 from haulage.sandbox.box.model import GroupRecord, UserRecord
 from haulage.sandbox.box.texts import dated
 from haulage.sandbox.frame.history import Change
@@ -155,8 +155,8 @@ class Directory(Desk):
         """Make a user a member of a group."""
         self._admin(call)
         document = await self.document(call)
-        group = self._found(call, str((document.get("group") or {}).get("id", "")))
-        user = str((document.get("user") or {}).get("id", ""))
+        group = self._found(call, str(inner(call, document, "group").get("id", "")))
+        user = str(inner(call, document, "user").get("id", ""))
         if user not in self.store.state.users:
             raise refuse(call, 404, "not_found")
         if user in group.members:

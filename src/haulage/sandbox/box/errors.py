@@ -54,6 +54,14 @@ def refuse(call: Call, status: int, code: str, message: str = "", info: dict[str
     return Refusal(problem(call, status, code, message, info))
 
 
+def inner(call: Call, document: dict[str, Any], name: str) -> dict[str, Any]:
+    """An object within a document; empty where it is absent or null. Raises Refusal where it is something else."""
+    found = document.get(name) or {}
+    if not isinstance(found, dict):
+        raise wrong(call, name, "is no object")
+    return found
+
+
 def wrong(call: Call, name: str, message: str, *, code: str = "bad_request") -> Refusal:
     """A wrong argument, told as Box does: the name of the argument within context_info."""
     errors = [{"reason": "invalid_parameter", "name": name, "message": message}]

@@ -82,6 +82,8 @@ class Files(MovingDesk):
             item.more().lock = None
             self.store.happen("LOCK_DESTROY", item, self.user(call))
             return
+        if not isinstance(wanted, dict):
+            raise wrong(call, "lock", "is no object")
         expires = read_date(call, wanted["expires_at"], "expires_at") if wanted.get("expires_at") else 0.0
         now, prevented = self.world.clock.now(), bool(wanted.get("is_download_prevented"))
         item.more().lock = Lock(self.store.new_id(), self.user(call), now, expires, prevented)

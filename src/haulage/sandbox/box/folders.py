@@ -3,7 +3,7 @@
 from typing import Any
 
 from haulage.sandbox.box.desk import API, paged
-from haulage.sandbox.box.errors import problem, refuse, wrong
+from haulage.sandbox.box.errors import inner, problem, refuse, wrong
 from haulage.sandbox.box.links import apply_link
 from haulage.sandbox.box.model import ROOT, Item
 from haulage.sandbox.box.moving import MovingDesk
@@ -189,7 +189,7 @@ class Folders(MovingDesk):
         document = await self.document(call)
         users = self.store.state.users
         giver = users.get(call.params["user"])
-        taker = users.get(str((document.get("owned_by") or {}).get("id", "")))
+        taker = users.get(str(inner(call, document, "owned_by").get("id", "")))
         if giver is None or taker is None:
             raise refuse(call, 404, "not_found")
         root, target = self.store.root(giver.id), self.store.root(taker.id)
@@ -223,9 +223,9 @@ class Folders(MovingDesk):
     async def lock(self, call: Call) -> Answer:
         """Keep a folder from being moved and deleted."""
         document = await self.document(call)
-        folder_id = str((document.get("folder") or {}).get("id", ROOT))
+        folder_id = str(inner(call, document, "folder").get("id", ROOT))
         folder = self.item(call, folder_id, "folder", may="own")
-        asked = document.get("locked_operations") or {"move": True, "delete": True}
+        asked = inner(call, document, "locked_operations") or {"move": True, "delete": True}
         folder.more().folder_locks = [name for name in ("move", "delete") if asked.get(name)]
         self.changed(call, folder, "metadata")
         return json_answer(self._lock(call, folder))

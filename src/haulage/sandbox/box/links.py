@@ -3,7 +3,7 @@
 from typing import Any
 
 from haulage.sandbox.box.desk import API, Desk
-from haulage.sandbox.box.errors import refuse, wrong
+from haulage.sandbox.box.errors import inner, refuse, wrong
 from haulage.sandbox.box.model import Item, Link
 from haulage.sandbox.box.moving import MovingDesk
 from haulage.sandbox.box.shapes import FULL
@@ -33,7 +33,7 @@ def apply_link(desk: Desk, call: Call, item: Item, wanted: Any) -> None:
         link.expires_at = read_date(call, told, "unshared_at") if told else 0.0
     if wanted.get("vanity_name"):
         link.vanity = str(wanted["vanity_name"])
-    link.can_download = (wanted.get("permissions") or {}).get("can_download", link.can_download)
+    link.can_download = bool(inner(call, wanted, "permissions").get("can_download", link.can_download))
     item.more().link = link
     desk.changed(call, item, "permission", "ITEM_SHARED_CREATE")
 

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from haulage.sandbox.box.desk import UPLOAD, paged
-from haulage.sandbox.box.errors import refuse
+from haulage.sandbox.box.errors import inner, refuse, wrong
 from haulage.sandbox.box.model import Part, Session
 from haulage.sandbox.box.texts import dated
 from haulage.sandbox.box.uploads import UploadDesk
@@ -170,19 +170,25 @@ class Sessions(UploadDesk):
         document = await self.document(call)
         told = self._digest(call)
         if session.done:
-            found = self.store.find(session.done)
-            if found is None:
-                raise refuse(call, 404, "not_found")
-            return await self.listed(call, found)
+            return await self._again(call, session)
         parts = self._all(call, session, document.get("parts"))
         session.asked += 1
-        if session.asked == 1 and (self._slow(session) or call.fault("not_ready") is not None):
+        if (session.asked == 1 and self._slow(session)) or call.fault("not_ready") is not None:
             return Answer(202, {"Retry-After": "1"})
         content = self.world.contents.join([one.content for one in parts])
         await self.hashed([content])
         if self.world.contents.digest(content, "sha1") != told:
             raise refuse(call, 400, "bad_digest")
-        return await self._finish(call, session, content, document.get("attributes") or {})
+        if session.done:  # by another commit, while this one was hashing
+            return await self._again(call, session)
+        return await self._finish(call, session, content, inner(call, document, "attributes"))
+
+    async def _again(self, call: Call, session: Session) -> Answer:
+        """What was answered to the commit that made the file."""
+        found = self.store.find(session.done)
+        if found is None:
+            raise refuse(call, 404, "not_found")
+        return await self.listed(call, found)
 
     def _slow(self, session: Session) -> bool:
         """Whether the service takes its time over this one, as it does now and then: one in four."""
@@ -192,6 +198,8 @@ class Sessions(UploadDesk):
         """The parts, where those that the client names are those that there are, and complete. Raises Refusal."""
         by_id = {one.id: one for one in session.parts.values()}
         for one in told if isinstance(told, list) else []:
+            if not isinstance(one, dict):
+                raise wrong(call, "parts", "is no list of parts")
             part = by_id.get(str(one.get("part_id", "")))
             if part is None or (part.offset, part.content.size) != (one.get("offset"), one.get("size")):
                 raise refuse(call, 400, "parts_mismatch", f"No matching part found on server for {one}")

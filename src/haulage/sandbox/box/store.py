@@ -181,10 +181,16 @@ class Store:
             self._orders[folder.id, by] = found
         return found
 
+    def place_of(self, item_id: str) -> tuple[int, str, int]:
+        """Where an item stands in the order by name."""
+        item = self.state.items[item_id]
+        return RANK[item.kind], key_of(item.name), int(item.id)
+
     def touched(self, folder_id: str) -> None:
-        """Something in the folder has changed."""
+        """Something in the folder has changed, but not which names there are: that order stays."""
         for by in SORTS:
-            self._orders.pop((folder_id, by), None)
+            if by != "name":
+                self._orders.pop((folder_id, by), None)
         if (folder := self.state.items.get(folder_id)) is not None:
             for one in (folder, *self.above(folder)):
                 self._sizes.pop(one.id, None)
@@ -204,16 +210,27 @@ class Store:
         self.children[item.parent][key_of(item.name)] = item.id
         if item.kind == "folder":
             self.children.setdefault(item.id, {})
-        self.touched(item.parent)
+        if (order := self._orders.get((item.parent, "name"))) is not None:
+            bisect.insort(order, item.id, key=self.place_of)
+        self._moved(item)
 
     def take_out(self, item: Item) -> None:
         """Take an item out of its folder's children; it stays known by its id."""
         siblings = self.children[item.parent]
         if siblings.get(key_of(item.name)) == item.id:
             del siblings[key_of(item.name)]
+        if (order := self._orders.get((item.parent, "name"))) is not None:
+            at = bisect.bisect_left(order, self.place_of(item.id), key=self.place_of)
+            if order[at : at + 1] == [item.id]:
+                del order[at]
+        self._moved(item)
+
+    def _moved(self, item: Item) -> None:
+        """It came or went: its folder has changed, and the root of everybody whom something in it is shared with."""
         self.touched(item.parent)
-        for one in self.shares.get(item.id, ()):
-            self._forget_roots(self.state.collaborations[one])
+        for below in self.within(item):
+            for one in self.shares.get(below.id, ()):
+                self._forget_roots(self.state.collaborations[one])
 
     def forget(self, item: Item) -> None:
         """Delete for good, with all below."""
@@ -254,6 +271,7 @@ class Store:
     def _forget_roots(self, one: Collaboration) -> None:
         users = [one.who] if one.kind == "user" else list(self.state.groups[one.who].members)
         for user in users:
+            self._orders.pop((f"{ROOT}/{user}", "name"), None)
             self.touched(f"{ROOT}/{user}")
 
     def _of(self, user: str) -> Iterator[Collaboration]:
@@ -350,5 +368,4 @@ def behind(store: Store, ids: list[str], marker: str) -> int | None:
         place = (int(rank), name, int(number))
     except ValueError:
         return None
-    items = store.state.items
-    return bisect.bisect_right(ids, place, key=lambda one: (RANK[items[one].kind], *SORTS["name"](items[one])))
+    return bisect.bisect_right(ids, place, key=store.place_of)

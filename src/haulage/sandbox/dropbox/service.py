@@ -20,6 +20,7 @@ from haulage.sandbox.dropbox.store import Store
 from haulage.sandbox.dropbox.structure import Deleting, Folders, Relocating
 from haulage.sandbox.dropbox.team_folders import TeamFolders
 from haulage.sandbox.dropbox.transfer import Paper, Transfer
+from haulage.sandbox.dropbox.wire import ARGUMENT
 from haulage.sandbox.frame.budgets import Limit
 from haulage.sandbox.frame.oauth import Application, Grant, Records, Token
 from haulage.sandbox.frame.routing import Route
@@ -74,6 +75,7 @@ class Dropbox(SignsIn):
 
     def __init__(self, world: World) -> None:
         self.people = People(world)
+        self.raw_arguments = False
         self.store = Store(world)
         shapes = Shapes(self.store)
         shaping = (Listing, Transfer, Paper, Sessions, Folders, Relocating, Deleting)
@@ -153,6 +155,8 @@ class Dropbox(SignsIn):
         lacking = route.scope and route.scope not in caller.token.scopes
         if lacking or call.fault("scope_missing") is not None:
             return tagged(call, 401, "missing_scope", required_scope=route.scope)
+        if not self.raw_arguments and not call.headers.get(ARGUMENT, "").isascii():
+            return plain(call, f'HTTP header "{ARGUMENT}": could not decode input as JSON')
         call.event.units = 1
         seconds = self.budgets.charge("calls", call.event.scope, 1, call.event.time)
         return self.throttled(call, str(int(seconds) + 1)) if seconds else None
@@ -264,6 +268,14 @@ class Dropbox(SignsIn):
         """`{write_seconds}`: how long each write holds its namespace, others being refused meanwhile; 0: not at all."""
         self.store.write_seconds = float(details.get("write_seconds", 0))
         return {"write_seconds": self.store.write_seconds}
+
+    def do_raw_arguments(self, details: dict[str, Any]) -> dict[str, Any]:
+        """`{taken}`: whether a header Dropbox-API-Arg may hold UTF-8 that is not escaped.
+
+        Dropbox's page on JSON encoding wants it escaped; oomol-lab/open-connector#571 saw both taken in 2026.
+        """
+        self.raw_arguments = bool(details.get("taken", True))
+        return {"taken": self.raw_arguments}
 
     def save(self) -> bytes:
         """All state, for `load`."""

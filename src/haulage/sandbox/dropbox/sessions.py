@@ -229,6 +229,9 @@ class Sessions(ContentDesk, JobDesk):
             whole = self._whole(session, arg.cursor.offset + content.size)
         except Wrong as wrong:
             raise failure(call, wrong.error) from None
+        await self.hashed([whole])
+        if session.id not in self.store.state.sessions:  # finished by another call, while this one was hashing
+            raise failure(call, nested("lookup_failed", "not_found"))
         made = await self.write(call, view, arg.commit, whole)
         del self.store.state.sessions[session.id]
         return made
@@ -254,6 +257,9 @@ class Sessions(ContentDesk, JobDesk):
             whole = self._whole(session, one.cursor.offset)
         except Wrong as wrong:
             return tagged("failure", failure=wrong.error)
+        await self.hashed([whole])
+        if session.id not in self.store.state.sessions:
+            return tagged("failure", failure=nested("lookup_failed", "not_found"))
         try:
             made = await self.write(call, view, one.commit, whole)
         except Failed as failed:

@@ -15,6 +15,7 @@ from haulage.sandbox.frame.world import World
 
 STRENGTH = ("owner", "editor", "viewer", "viewer_no_comment", "traverse")
 WRITERS = ("owner", "editor")
+STRIDE = 1_000
 
 
 def _place(key: str) -> tuple[int, str]:
@@ -122,9 +123,22 @@ class Store:
         if entry.mount:
             self._index_mount(entry)
         if entry.parent:
-            self.children[entry.parent][key_of(entry.name)] = entry.id
-            self._orders.pop(entry.parent, None)
+            self._enter(entry)
         self._count(entry.ns, entry.content.size)
+
+    def _enter(self, entry: Entry) -> None:
+        """Put it among its folder's children."""
+        beside, key = self.children[entry.parent], key_of(entry.name)
+        if key not in beside and (order := self._orders.get(entry.parent)) is not None:
+            bisect.insort(order, key, key=_place)
+        beside[key] = entry.id
+
+    def _leave(self, entry: Entry) -> None:
+        """Take it from among its folder's children."""
+        key = key_of(entry.name)
+        known = self.children[entry.parent].pop(key, None)
+        if known is not None and (order := self._orders.get(entry.parent)) is not None:
+            del order[bisect.bisect_left(order, _place(key), key=_place)]
 
     def _count(self, ns: str, size: int) -> None:
         if size and (found := self.state.namespaces.get(ns)) is not None:
@@ -172,11 +186,15 @@ class Store:
 
     def after(self, folder: Entry, key: str | None) -> Iterator[tuple[str, Entry]]:
         """What is in a folder, with its keys, behind a key (None: from the first)."""
-        order, children = self.sorted(folder), self.children[self.inside(folder).id]
-        start = 0 if key is None else bisect.bisect_right(order, _place(key), key=_place)
-        for one in order[start:]:
-            if (found := children.get(one)) is not None:
-                yield one, self.state.entries[found]
+        children = self.children[self.inside(folder).id]
+        while True:
+            order = self.sorted(folder)
+            start = 0 if key is None else bisect.bisect_right(order, _place(key), key=_place)
+            if not (some := order[start : start + STRIDE]):
+                return
+            for key in some:
+                if (found := children.get(key)) is not None:
+                    yield key, self.state.entries[found]
 
     def above(self, entry: Entry) -> Iterator[Entry]:
         """The folders that it lies in within its namespace, the nearest first, the root last."""
@@ -249,14 +267,12 @@ class Store:
                 self.mounts.get(self.owner_of(one), {}).pop(one.mount, None)
             self._count(one.ns, -one.content.size)
         self._trace(entry, gone=True)
-        key = key_of(entry.name)
-        self.children[entry.parent].pop(key, None)
-        self._orders.pop(entry.parent, None)
+        self._leave(entry)
         entry.gone_at = self.world.clock.now()
         if entry.mount or forever:
             self.bury(entry)
         else:
-            self.state.graves.setdefault(entry.parent, {})[key] = entry.id
+            self.state.graves.setdefault(entry.parent, {})[key_of(entry.name)] = entry.id
 
     def bury(self, entry: Entry) -> None:
         """Forget what was deleted already."""
@@ -269,8 +285,7 @@ class Store:
     def detach(self, entry: Entry) -> None:
         """Take it out of its folder to put it elsewhere; the cursors see it gone."""
         self._trace(entry, gone=True)
-        self.children[entry.parent].pop(key_of(entry.name), None)
-        self._orders.pop(entry.parent, None)
+        self._leave(entry)
 
     def attach(self, entry: Entry, folder: Entry, name: str) -> None:
         """Put what was detached into a folder, with all below it."""
@@ -282,8 +297,7 @@ class Store:
                 one.ns = folder.ns
             if one.mount:
                 self._index_mount(one)
-        self.children[folder.id][key_of(name)] = entry.id
-        self._orders.pop(folder.id, None)
+        self._enter(entry)
         self.state.graves.get(folder.id, {}).pop(key_of(name), None)
         self._trace(entry, tree=entry.folder)
 
@@ -347,10 +361,9 @@ class Store:
         for mounts in self.mounts.values():
             if (found := mounts.get(ns.id)) is not None:
                 entry = self.state.entries[found]
-                self.children[entry.parent].pop(key_of(entry.name), None)
+                self._leave(entry)
                 entry.name = ns.name
-                self.children[entry.parent][key_of(entry.name)] = entry.id
-                self._orders.pop(entry.parent, None)
+                self._enter(entry)
 
     def mount_at(self, folder: Entry, account: str, ns: str, name: str) -> Entry:
         """Show a namespace in a folder of somebody's, under a name that is free."""

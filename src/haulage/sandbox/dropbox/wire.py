@@ -12,6 +12,7 @@ from haulage.sandbox.frame.wire import Answer, Call, Refusal, json_answer
 
 API, CONTENT, NOTIFY = "api.dropboxapi.com", "content.dropboxapi.com", "notify.dropboxapi.com"
 HOSTS = {"rpc": API, "upload": CONTENT, "download": CONTENT, "longpoll": NOTIFY}
+ARGUMENT = "Dropbox-API-Arg"
 RPC_KINDS = ("application/json", "text/plain; charset=dropbox-cors-hack")
 UPLOAD_KINDS = ("application/octet-stream", "text/plain; charset=dropbox-cors-hack")
 PATH_PATTERN = r"(/(.|[\r\n])*)|(ns:[0-9]+(/.*)?)|(id:.*)"
@@ -105,13 +106,11 @@ async def _argument(call: Call, kind: type[A], style: str) -> A:
         raise bad_input(call, 'Bad HTTP "Content-Type" header', f"{told!r}, expecting application/octet-stream")
     if "arg" in call.query:
         return _decoded(call, 'URL parameter "arg"', call.query["arg"].encode(), kind)
-    text = call.headers.get("Dropbox-API-Arg")
-    where = 'HTTP header "Dropbox-API-Arg"'
+    text = call.headers.get(ARGUMENT)
+    where = f'HTTP header "{ARGUMENT}"'
     if text is None:
         raise bad_input(call, where, "missing")
-    if not text.isascii():
-        raise bad_input(call, where, "could not decode input as JSON")
-    return _decoded(call, where, text.encode(), kind)
+    return _decoded(call, where, text.encode("utf-8", "surrogateescape"), kind)
 
 
 def check_path(call: Call, path: str, style: str = "rpc", *, form: re.Pattern[str] = PATH, field: str = "path") -> str:

@@ -1,6 +1,5 @@
 """Egnyte's bytes: downloads, uploads at once, and uploads in chunks."""
 
-import asyncio
 import email.utils
 import hashlib
 import re
@@ -80,7 +79,7 @@ class Bytes(Desk):
         if draft.size > limit:
             raise said(413, "The request is too large")
         content = draft.content()
-        await asyncio.to_thread(self.service.world.contents.hash, content, "sha512")
+        await self.store.hashed(content)
         return content
 
     def _target(self, call: Call) -> tuple[Item | None, Item, str]:

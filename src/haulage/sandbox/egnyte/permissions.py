@@ -59,6 +59,8 @@ class Granting(Desk):
         if keep is not None and inherits is not False:
             raise refuse(400, "keepParentPermissions goes only with inheritsPermissions=false")
         users, groups = told.get("userPerms") or {}, told.get("groupPerms") or {}
+        if not isinstance(users, dict) or not isinstance(groups, dict):
+            raise refuse(400, "userPerms and groupPerms are objects")
         self._check(users, groups)
         if unknown := self._unknown(users, groups):
             raise refuse(400, f"There is no user or group {unknown[0]!r}")

@@ -1,6 +1,7 @@
 """The domain's tree, and who may do what in it."""
 
 import asyncio
+import bisect
 from collections.abc import Iterator
 
 import msgspec
@@ -206,28 +207,37 @@ class Store:
     def add(self, item: Item) -> Item:
         """Hang a new item in the tree."""
         self.state.items[item.id] = item
-        self.children[item.parent][key_of(item.name)] = item.id
         if item.is_folder:
             self.children.setdefault(item.id, {})
-        self.touched(item.parent)
+        self._hang(item)
         return item
+
+    def _hang(self, item: Item) -> None:
+        self.children[item.parent][key_of(item.name)] = item.id
+        if (orders := self._orders.get(item.parent)) is not None:
+            bisect.insort(orders[0 if item.is_folder else 1], item.id, key=self._key)
+        self.touched(item.parent)
+
+    def _key(self, identifier: str) -> str:
+        return key_of(self.state.items[identifier].name)
 
     def touched(self, folder: str) -> None:
         """The direct contents of a folder have changed."""
-        self._orders.pop(folder, None)
         self.state.items[folder].modified_at = self.world.clock.now()
 
     def take_out(self, item: Item) -> None:
         """Unhang an item; it keeps its name and parent."""
         self.children[item.parent].pop(key_of(item.name), None)
+        if (orders := self._orders.get(item.parent)) is not None:
+            order = orders[0 if item.is_folder else 1]
+            del order[bisect.bisect_left(order, key_of(item.name), key=self._key)]
         self.touched(item.parent)
 
     def move(self, item: Item, parent: Item, name: str) -> None:
         """Hang an item elsewhere; versions and permissions stay."""
         self.take_out(item)
         item.parent, item.name = parent.id, name
-        self.children[parent.id][key_of(name)] = item.id
-        self.touched(parent.id)
+        self._hang(item)
 
     def copy(self, item: Item, parent: Item, name: str, user: User) -> Item:
         """A copy of an item and all below it, current versions only."""
@@ -309,11 +319,14 @@ class Store:
 
     async def hash(self, versions: list[Version]) -> None:
         """Have the SHA-512 of these versions, without holding up others for the large ones."""
-        known = self.world.contents.known
         for version in versions:
-            content = version.content
-            if not version.checksum and content.size > INLINE_BYTES and not known(content, "sha512"):
-                await asyncio.to_thread(self.world.contents.hash, content, "sha512")
+            if not version.checksum:
+                await self.hashed(version.content)
+
+    async def hashed(self, content: Content) -> None:
+        """The same of any content."""
+        if content.size > INLINE_BYTES and not self.world.contents.known(content, "sha512"):
+            await asyncio.to_thread(self.world.contents.hash, content, "sha512")
 
     def checksum(self, version: Version) -> str:
         """SHA-512 in hex, or what is told of a file that came in chunks."""

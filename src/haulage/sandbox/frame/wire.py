@@ -159,6 +159,8 @@ class Call:
         Each part's bytes are to be read before the next part. Raises ValueError where the body has no such form, and
         ConnectionError when the client breaks off.
         """
+        if not self.headers.get("Content-Type", "").lower().startswith("multipart/"):
+            raise ValueError("the body has no parts")
         try:
             async for part in aiohttp.MultipartReader(self._request.headers, self._request.content):
                 if not isinstance(part, aiohttp.BodyPartReader):
