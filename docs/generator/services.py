@@ -1,25 +1,17 @@
 """Services: what each can do, which names it takes, and how far it has come; all from its own declaration."""
 
 from importlib import import_module
-from pathlib import Path
 from typing import Any
-
-import yaml
 
 from docs.generator.markdown import code, codes, page, plain, table
 from docs.generator.settings import fields_table
 from haulage.model.naming import NameRules
 from haulage.model.words import size_text
-from haulage.services import contract, registry
+from haulage.services import registry
 from haulage.services.contract import ListsTree, Service, SetsFolderTimes, Traits
+from haulage.services.quality import level, quality
 
-FOLDER = Path(contract.__file__).parent
 UNITS = {"bytes": "bytes of UTF-8", "chars": "characters", "utf16": "UTF-16 units"}
-
-
-def folder_of(service: Service) -> Path:
-    """Where the service's code, QUIRKS.md and quality.yaml lie."""
-    return FOLDER / registry.PLACES[service.id][1].rpartition(".")[2]
 
 
 def ranges(characters: str) -> str:
@@ -102,33 +94,24 @@ def _drive_rows(service: Service) -> list[list[str]]:
     ]
 
 
-def quality(service: Service) -> dict[str, Any]:
-    """The quality rules by level, as its own file states them; empty if it has none."""
-    path = folder_of(service) / "quality.yaml"
-    if not path.exists():
-        return {}
-    stated = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return {level: rules for level, rules in stated.items() if isinstance(rules, dict)}
-
-
 def quality_words(rules: dict[str, dict[str, Any]]) -> str:
     """How many rules of each level are done, exempt or open."""
     said = []
-    for level, stated in rules.items():
+    for name, stated in rules.items():
         exempt = sum(isinstance(value, dict) for value in stated.values())
         done = sum(value == "done" for value in stated.values())
         rest = len(stated) - exempt - done
         counts = [f"{count} {word}" for count, word in ((done, "done"), (exempt, "exempt"), (rest, "open")) if count]
-        said.append(f"{level}: {', '.join(counts)}")
+        said.append(f"{name}: {', '.join(counts)}")
     return "; ".join(said)
 
 
 def _quality_rows(rules: dict[str, dict[str, Any]]) -> list[list[str]]:
     rows = []
-    for level, stated in rules.items():
+    for name, stated in rules.items():
         for rule, value in stated.items():
             said = f"exempt: {value['exempt']}" if isinstance(value, dict) else str(value)
-            rows.append([level, plain(rule.replace("_", " ")), plain(said)])
+            rows.append([name, plain(rule.replace("_", " ")), plain(said)])
     return rows
 
 
@@ -145,7 +128,7 @@ def _section(service: Service) -> list[str]:
         *_authorising(service),
         *_able(service),
         "### Quality",
-        quality_words(rules),
+        f"Level reached: {level(service) or 'none yet'}. {quality_words(rules)}",
         stated,
     ]
 

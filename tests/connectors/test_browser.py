@@ -20,11 +20,14 @@ from tests.connectors.terminal import Terminal
 from tests.connectors.test_signing_in import BY_BROWSER, ROLES
 from tests.e2e.program import PROGRAM
 
+SAMPLE = ["box", "egnyte", "onedrive-business"]
 
-async def test_the_consent_page_of_every_service(office: Office, sandbox: Sandbox) -> None:
+
+@pytest.mark.parametrize("chosen", [SAMPLE, pytest.param(BY_BROWSER, marks=pytest.mark.slow)], ids=["some", "all"])
+async def test_the_consent_page_of_every_service(office: Office, sandbox: Sandbox, chosen: list[str]) -> None:
     """What a person sees, presses and pastes: each of them ends with a connector of whoever signed in."""
     async with chromium(sandbox) as page:
-        for service_id in BY_BROWSER:
+        for service_id in chosen:
             account = office.people(service_id, *ROLES.get(service_id, ("user",)))[0]
             made = office.draft(service_id, way="code", name=service_id)
             redirect = authorise.redirect_to_here(service(service_id), authorise.loopback_port())
@@ -35,7 +38,8 @@ async def test_the_consent_page_of_every_service(office: Office, sandbox: Sandbo
                 await sign_in(page, account)
             kept = await authorise.finish(office.ledger, service_id, (await sent.value).url, ADA, "session")
             assert (kept.row.name, kept.row.state) == (service_id, "authorised")
-    assert len(connectors.every(office.ledger)) == len(BY_BROWSER) == 9
+    assert len(connectors.every(office.ledger)) == len(chosen)
+    assert len(BY_BROWSER) == 9
 
 
 async def shown_by(output: int, pattern: str) -> str:

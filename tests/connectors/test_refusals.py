@@ -174,11 +174,13 @@ async def test_consent_that_an_administrator_has_yet_to_give(office: Office, san
     made = office.draft("office365", way="secret")
     client = made.settings["client_id"]
     sandbox.do("microsoft", "withdraw_consent", client_id=client)
-    await refused(office, authorise.by_itself(office.ledger, made, ADA), AuthLost, "dministrator")
-    url = authorise.consent_url(office.ledger, made)
-    assert url is not None and url.startswith("https://login.microsoftonline.com/")
-    assert "adminconsent" in url
-    sandbox.do("microsoft", "grant_consent", client_id=client)
+    error = await refused(office, authorise.by_itself(office.ledger, made, ADA), ConsentPending, "dministrator")
+    url = error.fix.rpartition(" ")[2]
+    assert url.startswith(f"https://login.microsoftonline.com/{made.settings['tenant']}/v2.0/adminconsent?")
+    assert f"client_id={client}" in url
+    admin = office.people("office365", "admin")[0]
+    came = await asyncio.to_thread(office.browser.allow, url, admin["user"], admin["password"])
+    assert "admin_consent=True" in came and "error" not in came
     kept = await authorise.by_itself(office.ledger, office.draft("office365", way="secret"), ADA)
     assert kept.identity.administrator
 

@@ -10,14 +10,14 @@ import msgspec
 import pytest
 
 from docs.generate import PAGES, generate
-from docs.generator import cli, ledger, outcomes, promises, services, settings
+from docs.generator import cli, ledger, outcomes, promises, settings
 from haulage.cli.output import Exit
 from haulage.engine.counts import Counts
 from haulage.engine.examine import VerifyCounts
 from haulage.ledger.schema import metadata
 from haulage.model.outcome import STATUS_TEXT, OutcomeKind, Status
 from haulage.reports.catalogue import CATALOGUE
-from haulage.services import registry
+from haulage.services import quality, registry
 from haulage.services.transport.limits import Limits
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -156,8 +156,8 @@ def test_every_table_of_the_ledger_is_explained() -> None:
 
 def test_every_service_states_its_quality() -> None:
     for service in registry.services().values():
-        assert {"bronze", "silver", "gold"} <= set(services.quality(service)), service.id
-        assert (services.folder_of(service) / "QUIRKS.md").exists()
+        assert {"bronze", "silver", "gold"} <= set(quality.quality(service)), service.id
+        assert (quality.folder_of(service) / "QUIRKS.md").exists()
 
 
 def test_promises_that_tests_cite_are_in_the_list() -> None:

@@ -55,6 +55,7 @@ def services(*, json: Json = False) -> None:
     for one in told:
         where = f"{one['scheme']}://, or NAME:/{one['root']}/path" if not one["ways"] else f"NAME:/{one['root']}/path"
         say(f"{one['id']}: {one['title']} ({where})")
+        say(f"  quality: {one['quality'] or 'below bronze'}")
         if not one["files"]:
             say("  accounts can be connected; their files cannot be reached yet")
         for way in one["ways"]:

@@ -36,11 +36,16 @@ async def sign_in(ledger: Ledger, made: Draft, *, device: bool, paste: bool, bro
     return await _in_browser(ledger, made, browser, as_json)
 
 
-def _tell(as_json: bool, text: str, **facts: Any) -> None:
+def _tell(ledger: Ledger, made: Draft, as_json: bool, text: str, **facts: Any) -> None:
+    """What a person has to do; and where an administrator consents, if the service asks for that."""
+    consent = authorise.consent_url(ledger, made)
     if as_json:
-        say_json({"event": "sign_in", **facts})
+        say_json({"event": "sign_in", **facts, **({"consent_url": consent} if consent else {})})
     else:
         sys.stderr.write(f"{text}\n")
+        if consent:
+            told = "If it asks for an administrator's approval, an administrator of the organisation gives it at"
+            sys.stderr.write(f"{told}\n{consent}\n")
         sys.stderr.flush()
 
 
@@ -53,7 +58,7 @@ async def _in_browser(ledger: Ledger, made: Draft, browser: bool, as_json: bool)
     async with listening(oauth.loopback_host, port, path) as listener:
         redirect = authorise.redirect_to_here(chosen, listener.port)
         begun = authorise.begin(ledger, made, redirect, actor(), session)
-        _tell(as_json, f"Sign in at {chosen.title}:\n{begun.url}", url=begun.url, redirect=redirect)
+        _tell(ledger, made, as_json, f"Sign in at {chosen.title}:\n{begun.url}", url=begun.url, redirect=redirect)
         if browser:
             await asyncio.to_thread(webbrowser.open, begun.url)
         try:
@@ -79,7 +84,7 @@ async def _pasted(ledger: Ledger, made: Draft, as_json: bool) -> Kept:
         f"Open this address in any browser, and sign in at {chosen.title}:\n{begun.url}\n"
         "The browser then shows an address that it cannot open. Paste that whole address here:"
     )
-    _tell(as_json, told, url=begun.url, redirect=redirect)
+    _tell(ledger, made, as_json, told, url=begun.url, redirect=redirect)
     address = (await asyncio.to_thread(sys.stdin.readline)).strip()
     if not address:
         raise Refused("no address was pasted", "Start again.")
@@ -89,5 +94,5 @@ async def _pasted(ledger: Ledger, made: Draft, as_json: bool) -> Kept:
 async def _on_another_device(ledger: Ledger, made: Draft, as_json: bool) -> Kept:
     begun = await authorise.begin_device(ledger, made)
     told = f"Open {printable(begun.url)} on any device, and type the code {printable(begun.code)}"
-    _tell(as_json, told, url=begun.url, code=begun.code)
+    _tell(ledger, made, as_json, told, url=begun.url, code=begun.code)
     return await authorise.finish_device(ledger, made, begun, actor())

@@ -7,7 +7,8 @@ import asyncio
 import hashlib
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -26,7 +27,7 @@ from haulage.ledger.codec import dump, load
 from haulage.ledger.connectors import ConnectorRow
 from haulage.ledger.store import Connection, Ledger, now_us
 from haulage.logs import keep_secret
-from haulage.model.errors import Refused, ScopeMissing, Transient, Unreachable
+from haulage.model.errors import ConsentPending, Refused, ScopeMissing, Transient, Unreachable
 from haulage.operations import accounts, connectors
 from haulage.operations.connectors import Standing
 from haulage.operations.realms import realm_of
@@ -160,7 +161,8 @@ async def by_itself(ledger: Ledger, made: Draft, actor: Actor) -> Kept:
     """Authorise by the application's own consent, a signed assertion or an internal application's password."""
     how = accounts.signing_in(service(made.service))
     message = messages.own_message(how.oauth, made.settings, made.way, _scopes(made))
-    return await _kept(ledger, made, await _asked(_exchange(ledger, made), message), actor)
+    with _consenting(ledger, made):
+        return await _kept(ledger, made, await _asked(_exchange(ledger, made), message), actor)
 
 
 async def _asked(exchange: Exchange, message: Message) -> Granted:
@@ -247,7 +249,8 @@ async def finish(ledger: Ledger, service_id: str, url: str, actor: Actor, sessio
         how.oauth, made.settings, made.way, answered.code, held["redirect"], held["verifier"]
     )
     keep_secret((answered.code,))
-    return await _kept(ledger, made, await _asked(_exchange(ledger, made), message), actor)
+    with _consenting(ledger, made):
+        return await _kept(ledger, made, await _asked(_exchange(ledger, made), message), actor)
 
 
 def consent_url(ledger: Ledger, made: Draft) -> str | None:
@@ -257,6 +260,17 @@ def consent_url(ledger: Ledger, made: Draft) -> str | None:
         return None
     redirect = redirect_to_here(service(made.service), loopback_port())
     return messages.admin_consent_url(oauth, made.settings, redirect, messages.new_state())
+
+
+@contextmanager
+def _consenting(ledger: Ledger, made: Draft) -> Iterator[None]:
+    """Where an administrator has to consent first, the error says at which address."""
+    try:
+        yield
+    except ConsentPending as error:
+        if (url := consent_url(ledger, made)) is None:
+            raise
+        raise ConsentPending(error.message, f"{error.fix} That is done at {url}") from error
 
 
 # --- on another device
@@ -310,7 +324,8 @@ async def finish_device(ledger: Ledger, made: Draft, begun: DeviceSignIn, actor:
         except (Transient, Unreachable):
             wait += 1.0
         else:
-            return await _kept(ledger, made, granted, actor)
+            with _consenting(ledger, made):
+                return await _kept(ledger, made, granted, actor)
     raise GrantEnded("nobody signed in in time", "Start again.")
 
 

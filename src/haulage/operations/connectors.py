@@ -24,6 +24,7 @@ from haulage.operations import idling
 from haulage.operations.vaults import vault_of
 from haulage.services.authorisation import Identity
 from haulage.services.contract import Service
+from haulage.services.quality import level
 from haulage.services.registry import service
 
 LONGEST_NAME = 100
@@ -295,6 +296,7 @@ def explained(chosen: Service) -> dict[str, Any]:
         "ways": ways,
         "files": chosen.traits is not None,
         "guide": None if how is None else how.guide,
+        "quality": level(chosen),
     }
 
 
