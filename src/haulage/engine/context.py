@@ -5,7 +5,7 @@ import asyncio
 import msgspec
 
 from haulage.engine.counts import Watch
-from haulage.engine.governor import Bandwidth, Concurrency, Memory, first_limit
+from haulage.engine.governor import HIGHEST_LIMIT, Bandwidth, Concurrency, Memory, first_limit
 from haulage.engine.listing import Listing
 from haulage.ledger.items import Marks
 from haulage.ledger.runs import RunRow
@@ -55,7 +55,8 @@ class Context:
         self.source_scanned = asyncio.Event()
         self.target_scanned = asyncio.Event()
         self.more_scanned = asyncio.Event()
-        self.concurrency = Concurrency(first_limit(watch.answer_seconds))
+        highest = min(source.traits.parallel, target.traits.parallel, HIGHEST_LIMIT)
+        self.concurrency = Concurrency(first_limit(watch.answer_seconds), highest)
         watch.on_pause.append(self.concurrency.throttled)
         self.memory = Memory(MEMORY_BYTES)
         self.bandwidth = Bandwidth(options.bandwidth_bytes)

@@ -30,8 +30,10 @@ class Concurrency:
     round and keeps it if that was better. It halves when the service throttles.
     """
 
-    def __init__(self, first: int = LEAST_FIRST_LIMIT) -> None:
-        self.limit = first
+    def __init__(self, first: int = LEAST_FIRST_LIMIT, highest: int = HIGHEST_LIMIT) -> None:
+        """highest: what both services allow."""
+        self._highest = highest
+        self.limit = first = min(first, highest)
         self.in_flight = 0
         self._free = asyncio.Event()
         self._phase = "doubling"
@@ -68,16 +70,16 @@ class Concurrency:
         if self._phase == "hold":
             self._rate = rate
             self._held_rounds += 1
-            if self._held_rounds >= 6 and self.limit < HIGHEST_LIMIT:
+            if self._held_rounds >= 6 and self.limit < self._highest:
                 self._phase, self._before = "trying", self.limit
-                self.limit = min(HIGHEST_LIMIT, self.limit + max(1, self.limit // 4))
+                self.limit = min(self._highest, self.limit + max(1, self.limit // 4))
         elif self._phase == "trying":
             if rate < 1.08 * self._rate:
                 self.limit = self._before
             self._hold(rate)
-        elif rate > 1.25 * self._rate and self.limit < HIGHEST_LIMIT:
+        elif rate > 1.25 * self._rate and self.limit < self._highest:
             self._rate, self._before = rate, self.limit
-            self.limit = min(HIGHEST_LIMIT, self.limit * 2)
+            self.limit = min(self._highest, self.limit * 2)
         else:
             self.limit = self._before
             self._hold(rate)

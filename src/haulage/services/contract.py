@@ -40,6 +40,8 @@ class Traits(msgspec.Struct, frozen=True):
     parts_in_order: parts are taken one after the other, from the first, and none again.
     rewrites: endings of names, lower case, whose content the service may rewrite by itself after an upload.
     resumes: what was sent of an upload in parts outlives the process that sent it.
+    parallel: how many items may be in flight at once. read_calls, put_calls, large_calls: how many calls it takes at
+    most to read a file, to write a small one, and to write a large one besides those for its parts.
     lasting_ids: an item's id stays with it when it is renamed or moved, and is never another's.
     ordered: the algorithms that prove order and content (all but weak ones such as quickxor).
     """
@@ -62,6 +64,10 @@ class Traits(msgspec.Struct, frozen=True):
     revision_step: int = 0
     rewrites: tuple[str, ...] = ()
     lasting_ids: bool = False
+    parallel: int = 256
+    read_calls: int = 1
+    put_calls: int = 1
+    large_calls: int = 2
 
 
 class Precondition(msgspec.Struct, frozen=True):

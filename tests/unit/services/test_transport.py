@@ -250,6 +250,25 @@ async def test_attempts_are_limited(scripted: Any, make: Any) -> None:
     assert len(server.heard) == 6
 
 
+async def test_a_scope_that_has_no_more_calls_left_waits_before_it_is_refused(scripted: Any, make: Any) -> None:
+    """As long as the service says; while more are left than are on their way, nobody waits."""
+    server = await scripted()
+    server.say(server.answer(200, Left="2", Seconds="7"), server.answer(200, Left="1", Seconds="7"), server.answer(200))
+    pacer = NotedPacer()
+
+    def spare(answer: Answer) -> tuple[float, float] | None:
+        left = answer.headers.get("Left")
+        return None if left is None else (float(left), float(answer.headers["Seconds"]))
+
+    transport = make(server.url, pacer, spare=spare)
+    await transport.call(get(server.url))
+    assert pacer.waits == []
+    await transport.call(get(server.url))
+    assert pacer.waits == [7.0]
+    await transport.call(get(server.url))
+    assert (pacer.waits, pacer.answers) == ([7.0], 3)
+
+
 async def test_being_throttled_is_no_attempt(scripted: Any, make: Any) -> None:
     """F01, F02: the pacer is told exactly what the service asked for, as often as it asks."""
     server = await scripted()

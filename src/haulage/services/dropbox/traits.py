@@ -9,6 +9,7 @@ LEAST_PART_BYTES = 2 * BLOCK_BYTES
 LARGEST_PART_BYTES = 36 * BLOCK_BYTES  # below the 150 MiB of one request
 LARGEST_FILE_BYTES = 2**41 - 2**22
 PARTS_WANTED = 10_000
+PARALLEL = 16  # of which each commit takes along all that wait for it
 
 
 def part_bytes(size: int) -> int:
@@ -39,4 +40,6 @@ TRAITS = Traits(
     part_bytes=part_bytes,
     parts_in_order=True,
     lasting_ids=True,
+    parallel=PARALLEL,
+    put_calls=2,
 )

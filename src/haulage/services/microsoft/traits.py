@@ -10,6 +10,7 @@ LARGEST_PART_BYTES = 186 * FRAGMENT_UNIT_BYTES  # below the 60 MiB that a reques
 LARGEST_FILE_BYTES = 250 * 1024 * MIB
 PARTS_WANTED = 10_000
 SECOND = 1_000_000
+PARALLEL = 16  # an application's 1,250 units a minute are used up by far fewer
 DEVICES = ("con", "prn", "aux", "nul", *(f"{name}{digit}" for name in ("com", "lpt") for digit in range(10)))
 THICKETS = (  # Q3: folders that Office saves beside a web page, in the languages that it knows
     ".files", "_files", "-dateien", "_fichiers", "_bestanden", "_file", "_archivos", "-filer", "_tiedostot", "_pliki",
@@ -63,6 +64,10 @@ PERSONAL = Traits(
     part_bytes=part_bytes,
     parts_in_order=True,
     lasting_ids=True,
+    parallel=PARALLEL,
+    read_calls=2,
+    put_calls=2,
+    large_calls=2,
 )
 BUSINESS = Traits(
     names=BUSINESS_NAMES,
@@ -77,5 +82,9 @@ BUSINESS = Traits(
     part_bytes=part_bytes,
     parts_in_order=True,
     lasting_ids=True,
+    parallel=PARALLEL,
+    read_calls=2,
+    put_calls=2,
+    large_calls=2,
     rewrites=REWRITTEN,
 )

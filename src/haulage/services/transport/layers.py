@@ -27,6 +27,9 @@ Judge = Callable[[Request, Answer], HaulageError | None]
 It may correct `request.url` (a bucket that lives in another region) and return NoEffect.
 """
 
+Spare = Callable[[Answer], tuple[float, float] | None]
+"""How many more calls the service will take, and the seconds until it takes as many as ever; None: it does not say."""
+
 Fresh = Callable[[], Awaitable[None]]
 """Renews credentials that are about to expire; awaited before every attempt, so it must be quick when there is none."""
 
@@ -52,7 +55,8 @@ class Transport:
 
     origins: "https://host[:port]/" prefixes of the URLs that may be called; anything else is refused, so that
     credentials cannot leave. Those of `sign` or the bearer tokens of `credentials` go along with every request but
-    the `bare` ones, which may go to `bare_origins` too ("https://*.host/" for any below it).
+    the `bare` ones, which may go to `bare_origins` too ("https://*.host/" for any below it). spare: read from every
+    answer; when no more calls are left than are on their way already, the scope waits without having been refused.
     """
 
     def __init__(
@@ -65,6 +69,7 @@ class Transport:
         limits: Limits | None = None,
         ca_file: str | None = None,
         fresh: Fresh | None = None,
+        spare: Spare | None = None,
         credentials: Credentials | None = None,
         bare_origins: tuple[str, ...] = (),
         route: Route = DIRECT,
@@ -76,6 +81,8 @@ class Transport:
         self._judge = judge
         self._pacer = pacer
         self._fresh = fresh
+        self._spare = spare
+        self._on_their_way = 0
         self._credentials = credentials
         self._bare_origins = bare_origins
         self._wire = Wire(self.trace, ca_file, self.limits, route)
@@ -90,6 +97,7 @@ class Transport:
         tries = _Tries()
         while True:
             await self._before(request, tries)
+            self._on_their_way += 1
             try:
                 response = await self._wire.send(request, self._headers(request, tries))
                 try:
@@ -99,7 +107,10 @@ class Transport:
                 self._check(request, answer)
                 return answer
             except HaulageError as error:
-                await self._after(request, error, tries)
+                failure = error
+            finally:
+                self._on_their_way -= 1
+            await self._after(request, failure, tries)
 
     @asynccontextmanager
     async def stream(self, request: Request) -> AsyncIterator[Streamed]:
@@ -107,11 +118,15 @@ class Transport:
         tries = _Tries()
         while True:
             await self._before(request, tries)
+            self._on_their_way += 1
             try:
                 answer, response = await self._accepted(request, tries)
                 break
             except HaulageError as error:
-                await self._after(request, error, tries)
+                failure = error
+            finally:
+                self._on_their_way -= 1
+            await self._after(request, failure, tries)
         try:
             yield Streamed(answer, response, self.trace, RateWatchdog(self.limits))
         finally:
@@ -135,6 +150,9 @@ class Transport:
         if error is not None:
             raise error
         self._pacer.answered()
+        left = self._spare(answer) if self._spare is not None else None
+        if left is not None and left[0] <= self._on_their_way:
+            self._pacer.throttled(left[1])
 
     def _headers(self, request: Request, tries: _Tries) -> Mapping[str, str]:
         """The headers to send, with the credentials that belong to the request."""
