@@ -1,4 +1,6 @@
-"""`make demo`: a small migration between two real servers on this machine, to watch; `python -m testbed.demo`.
+"""`make demo`: a small migration between two real servers on this machine, then one between two simulated services.
+
+`python -m testbed.demo` is the same.
 
 Ends with 0 if every step did what it should, with 1 if one did not, with 130 if it was stopped. Everything it makes
 lies in .testbed/demo and is replaced by the next demonstration.
@@ -9,13 +11,13 @@ import fcntl
 import os
 import shutil
 import sys
-import textwrap
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
+from haulage.cli import sandbox_demo
+from haulage.cli.showing import Facts, Haulage, StepFailed, Stopwatch, say, step
 from haulage.model.words import size_text
 from testbed.content import Tree
-from testbed.demo_program import Facts, Haulage, StepFailed, Stopwatch
 from testbed.demo_sides import Destination, clean_environment, demonstration_tree, s3_variables, start_destination
 from testbed.process import ROOT, DidNotStart, NotInstalled
 from testbed.servers import SeaweedFS
@@ -25,17 +27,6 @@ FOLDER = ROOT / ".testbed" / "demo"
 BUCKET = "migration"
 FIRST, SECOND = "migrated", "interrupted"
 UNHURRIED = ("--bandwidth", "50M")  # so that the fastest machine, too, can be stopped half way
-
-
-def say(text: str = "") -> None:
-    """A paragraph for people, before or after what a program prints by itself."""
-    print(textwrap.fill(" ".join(text.split()), 100, break_long_words=False, break_on_hyphens=False), flush=True)
-
-
-def step(number: int, text: str) -> None:
-    """What comes next."""
-    print(flush=True)
-    say(f"{number}. {text}")
 
 
 @contextmanager
@@ -155,11 +146,9 @@ class Demonstration:
         )
 
 
-def demonstrate() -> None:
-    """All steps. Raises StepFailed, NotInstalled, DidNotStart."""
-    watch = Stopwatch()
+def first_act() -> None:
+    """Between two storage servers."""
     with ExitStack() as stack:
-        stack.enter_context(alone())
         step(1, "Starting two storage servers that neither share code with Haulage nor with each other.")
         source = stack.enter_context(SeaweedFS(FOLDER / "seaweedfs"))
         destination, instead = start_destination(FOLDER)
@@ -175,8 +164,25 @@ def demonstrate() -> None:
         demonstration.report()
     for name in ("seaweedfs", "azurite", "second-seaweedfs"):  # hundreds of megabytes that nobody needs any more
         shutil.rmtree(FOLDER / name / "data", ignore_errors=True)
+
+
+def second_act() -> None:
+    """Between two cloud services that the sandbox simulates."""
     print(flush=True)
-    say(f"All of it worked, in {watch}; the servers are stopped. To look around in what was recorded:")
+    say("Second act: from one cloud service to another, on the sandbox. By itself it is `haulage sandbox demo`.")
+    folder = FOLDER / "cloud"
+    folder.mkdir()
+    sandbox_demo.demonstrate(folder)
+
+
+def demonstrate() -> None:
+    """All steps. Raises StepFailed, NotInstalled, DidNotStart."""
+    watch = Stopwatch()
+    with alone():
+        first_act()
+        second_act()
+    print(flush=True)
+    say(f"Both acts worked, in {watch}; the servers are stopped. To look around in what was recorded of the first:")
     state = (FOLDER / "state").relative_to(ROOT)
     print(f"  HAULAGE_HOME={state} .venv/bin/haulage runs\n  HAULAGE_HOME={state} .venv/bin/haulage log last")
 

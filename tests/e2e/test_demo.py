@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
+from haulage.cli.showing import StepFailed
 from testbed import demo
-from testbed.demo_program import StepFailed
 from testbed.process import ROOT, DidNotStart
 
 
@@ -24,7 +24,8 @@ def test_all_steps_work_twice_in_a_row() -> None:
             check=False,
         )
         assert ran.returncode == 0, ran.stdout + ran.stderr
-        assert "were not sent again" in " ".join(ran.stdout.split())
+        assert " ".join(ran.stdout.split()).count("were not sent again") == 2, "once in each act"
+        assert "OneDrive was not written to" in ran.stdout
         assert "\x1b" not in ran.stdout + ran.stderr, "without a terminal there are plain lines"
 
 

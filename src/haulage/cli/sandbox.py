@@ -2,12 +2,14 @@
 
 import asyncio
 import sys
+import tempfile
 from pathlib import Path
 from typing import Annotated, Any
 
 import cyclopts
 from cyclopts import Parameter
 
+from haulage.cli import sandbox_demo, showing
 from haulage.cli.choices import Json, Several
 from haulage.cli.copy import loop_factory
 from haulage.cli.output import Exit, say_json
@@ -53,6 +55,21 @@ def up(
     )  # fmt: skip
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         runner.run(running.run(settings, say_json if json else _tell))
+    return Exit.OK
+
+
+@app.command
+def demo() -> int:
+    """Watch somebody's files move from one simulated service to another: copied, verified, killed and resumed.
+
+    What it makes is removed in the end.
+    """
+    with tempfile.TemporaryDirectory(prefix="haulage-demo-") as folder:
+        try:
+            sandbox_demo.demonstrate(Path(folder))
+        except showing.StepFailed as failure:
+            sys.stderr.write(f"haulage: the demonstration failed: {failure}\n")
+            return Exit.STOPPED
     return Exit.OK
 
 

@@ -412,6 +412,13 @@ class Google(frame.Simulator):
         account.licensed = bool(details.get("on", True))
         return {"licensed": account.licensed}
 
+    def do_wide_folder(self, details: dict[str, Any]) -> dict[str, Any]:
+        """`{"user": address, "count"?: 100,000}`: a folder of so many small files in the account's My Drive."""
+        account = self.accounts.by_key.get(self._named(details))
+        if account is None:
+            raise ValueError("a user is needed")
+        return {"folder": self.store.wide(account, int(details.get("count", 100_000)))}
+
     def do_delegate(self, details: dict[str, Any]) -> dict[str, Any]:
         """`{"scopes": [...]}`: the exact scopes of the domain-wide delegation; none withdraws it."""
         self.robots.state.delegated = tuple(map(str, details.get("scopes", ())))
