@@ -80,6 +80,8 @@ class FileKeys:
     def end_change(self) -> None:
         """Destroy the old key. Nothing may be sealed under it any more."""
         self._put(self.keys(make=False)[0], over=True)
+        for left in self.path.parent.glob(f".{self.path.name}.*"):  # of a change that was killed: it holds keys too
+            left.unlink(missing_ok=True)
 
     def _put(self, content: bytes, *, over: bool) -> None:
         """The file, whole or not at all; unless over, never in the place of another one."""

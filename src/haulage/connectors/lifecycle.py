@@ -1,6 +1,7 @@
 """The steps of a connector's life, each in one transaction with its line in the audit trail."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from haulage.connectors.vault import VaultError
@@ -11,6 +12,8 @@ from haulage.ledger.store import Connection, Ledger, now_us
 from haulage.model.connector import ConnectorState, ConnectorStep
 
 T = TypeVar("T")
+CHANGES_OF_KEY = 3
+"""So many may fall into one reading."""
 
 
 def step(
@@ -33,8 +36,11 @@ def lose(connection: Connection, connector_id: int, reason: str) -> None:
 
 
 def read_again(ledger: Ledger, function: Callable[[Connection], T]) -> T:
-    """Read what is sealed. Where the master key was changed between reading the row and the key, read once more."""
-    try:
-        return ledger.read(function)
-    except VaultError:
-        return ledger.read(function)
+    """Read what is sealed. Where the master key was changed between reading the row and the key, read once more.
+
+    The function reads the row itself: one that was read before is sealed with a key that is gone.
+    """
+    for _ in range(CHANGES_OF_KEY):
+        with suppress(VaultError):
+            return ledger.read(function)
+    return ledger.read(function)

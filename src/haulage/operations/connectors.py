@@ -206,10 +206,15 @@ def loaded(ledger: Ledger, name: str) -> tuple[ConnectorRow, Service, dict[str, 
 
 
 def opened(ledger: Ledger, row: ConnectorRow) -> dict[str, str]:
-    """All settings of a connector, its secrets among them. Raises VaultError."""
-    secrets = lifecycle.read_again(ledger, lambda connection: sealing.secrets_of(connection, vault_of(ledger), row))
+    """All settings of a connector as it is now, its secrets among them. Raises VaultError."""
+
+    def read(connection: Connection) -> tuple[dict[str, str], dict[str, str]]:
+        now = rows.by_id(connection, row.id)
+        return now.settings, sealing.secrets_of(connection, vault_of(ledger), now)
+
+    settings, secrets = lifecycle.read_again(ledger, read)
     keep_secret(secrets.values())
-    return {**row.settings, **secrets}
+    return {**settings, **secrets}
 
 
 def changed(ledger: Ledger, row: ConnectorRow, chosen: Service, changes: Mapping[str, str]) -> dict[str, str]:

@@ -205,6 +205,8 @@ async def test_no_object_that_holds_a_secret_shows_it(service_id: str) -> None:
         "azure-blob": {"account_name": "a", "account_key": "Y2FuYXJ5LTV1cDNyLTUzY3IzNw=="},
         "sftp": {"server": "h", "user": "u", "password": CANARY, "private_key": CANARY, "passphrase": CANARY},
         "gcs": {"client_id": "c", "client_secret": CANARY, "refresh_token": CANARY},
+        "webdav": {"url": "https://h/dav", "username": "u", "password": CANARY},
+        "ftp": {"server": "h", "user": "u", "password": CANARY},
     }[service_id]
 
     class Pacer:
