@@ -25,7 +25,7 @@ def table(checks: list[Check]) -> str:
 def main() -> int:
     """Returns 1 if a target was missed."""
     parser = argparse.ArgumentParser(prog="python -m bench", description="Haulage beside rclone and s5cmd.")
-    parser.add_argument("workloads", nargs="*", help="W1 to W7; all of them if none is named")
+    parser.add_argument("workloads", nargs="*", help="W1 to W9; all of them if none is named")
     parser.add_argument("--pairs", type=int, default=5, help="runs of each client, in turns (5)")
     parser.add_argument("--scale", type=float, default=1.0, help="of the number of files, or their size (1.0)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there too")

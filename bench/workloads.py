@@ -1,4 +1,4 @@
-"""What is measured: W1 to W7, each with its targets."""
+"""What is measured: W1 to W9, each with its targets."""
 
 import json
 import subprocess
@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from bench import measure, peers, sandbox
 from bench.bed import Bed
+from bench.fileservers import FileServer
 from bench.measure import Cost, Failed
 from bench.peers import AZURE_TUNED, TUNED, Call, End
 
@@ -250,5 +251,65 @@ def w7(bed: Bed, _pairs: int, scale: float) -> list[Check]:
     return checks
 
 
+def _file_servers(bed: Bed) -> dict[str, FileServer]:
+    return {"SFTP (OpenSSH)": bed.openssh, "WebDAV (rclone)": bed.rclone_dav, "WebDAV (WsgiDAV)": bed.wsgidav}
+
+
+def w8(bed: Bed, pairs: int, scale: float) -> list[Check]:
+    """Small files from S3 to SFTP and WebDAV servers, and back."""
+    source, checks = bed.filled("w8", int(2_000 * scale), KIB, 32 * KIB), []
+    for name, server in _file_servers(bed).items():
+        checks += _both_ways(bed, f"W8 {name}", source, server, pairs, 0.9)
+    return checks
+
+
+def w9(bed: Bed, pairs: int, scale: float) -> list[Check]:
+    """Large files from S3 to SFTP and WebDAV servers, and back."""
+    size = int(200 * MIB * scale)
+    source, checks = bed.filled("w9", 4, size, size), []
+    for name, server in _file_servers(bed).items():
+        checks += _both_ways(bed, f"W9 {name}", source, server, pairs, None)
+    return checks
+
+
+def _both_ways(bed: Bed, name: str, source: End, server: FileServer, pairs: int, target: float | None) -> list[Check]:
+    expected, checks = bed.held(source), []
+    print(f" {name}, to it", flush=True)
+    to_it = Copying(bed, name, expected, lambda: bed.place(server, "to"))
+    costs = measure.interleave(_clients(to_it, source), pairs)
+    checks += _against_tuned(f"{name}, to", costs, target)
+    there = bed.place(server, "from")
+    measure.run(*peers.rclone(source, there, TUNED))
+    print(f" {name}, from it", flush=True)
+    from_it = Copying(bed, name, expected, lambda: bed.bucket(bed.destination, "from"))
+    costs = measure.interleave(_clients(from_it, there), pairs)
+    bed.drop(there)
+    return checks + _against_tuned(f"{name}, from", costs, target)
+
+
+def _clients(copying: Copying, source: End) -> dict[str, Callable[[int], Cost]]:
+    return {
+        US: copying.haulage(source),
+        "rclone tuned": copying.rclone(source, *TUNED, "--transfers", "32"),
+        "rclone 8": copying.rclone(source, *TUNED, "--transfers", "8"),
+    }
+
+
+def _against_tuned(name: str, costs: Costs, target: float | None) -> list[Check]:
+    """Against the quicker of the two tunings: small servers are not quicker for being asked more at once."""
+    best = min(("rclone tuned", "rclone 8"), key=lambda peer: measure.median(costs[peer], "wall"))
+    return compared(name, costs, best, {"wall": target, "cpu": None, "rss_mb": None})
+
+
 Workload = Callable[[Bed, int, float], Sequence[Check]]
-WORKLOADS: dict[str, Workload] = {"W1": w1, "W2": w2, "W3": w3, "W4": w4, "W5": w5, "W6": w6, "W7": w7}
+WORKLOADS: dict[str, Workload] = {
+    "W1": w1,
+    "W2": w2,
+    "W3": w3,
+    "W4": w4,
+    "W5": w5,
+    "W6": w6,
+    "W7": w7,
+    "W8": w8,
+    "W9": w9,
+}
