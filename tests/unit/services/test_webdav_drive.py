@@ -1,5 +1,6 @@
 """A WebDAV drive against a server that says just what a case needs."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -225,3 +226,13 @@ def test_settings_that_name_no_place(settings: dict[str, str]) -> None:
 def test_a_location_cannot_climb() -> None:
     with pytest.raises(Refused):
         open_drive({"url": "https://h/a"}, "../b", FreePacer())
+
+
+async def test_few_calls_at_once(server: Scripted) -> None:
+    """Q20: the rest waits for its turn, and is not forgotten."""
+    drive = drive_on(server)
+    server.say([0.02, *listed(server, file("/base/a"))])
+    found = await asyncio.gather(*(drive.item("a") for _ in range(100)))
+    assert all(item is not None for item in found)
+    assert server.connections <= 16
+    await drive.close()

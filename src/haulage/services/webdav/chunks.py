@@ -49,7 +49,7 @@ class Chunks(Sending):
         url = self._connection.place.url(f"{self._folder(state)}/{number:05d}")
         headers = {**self._along(state), "Content-Type": "application/octet-stream"}
         try:
-            await self._connection.transport.call(Request("PutChunk", "PUT", url, headers, body))
+            await self._connection.call(Request("PutChunk", "PUT", url, headers, body))
         except NoParent as error:
             raise SessionGone("the server has forgotten the upload") from error
         return {"number": number, "size": len(body)}
@@ -89,7 +89,7 @@ class Chunks(Sending):
         """Raises Conflict, SessionGone, OutcomeUnknown: it may go on after the answer was given up (Q13)."""
         url = self._connection.place.url(f"{self._folder(state)}/.file")
         try:
-            await self._connection.transport.call(Request("Assemble", "MOVE", url, headers, repeatable=False))
+            await self._connection.call(Request("Assemble", "MOVE", url, headers, repeatable=False))
         except SessionGone as error:
             raise OutcomeUnknown(error.message) from error
 

@@ -39,7 +39,7 @@ class Sending:
         else:
             again = not {"If-Match", "If-None-Match"} & headers.keys()
             request = Request(operation, "PUT", url, headers, body, repeatable=again)
-        await self._connection.transport.call(request)
+        await self._connection.call(request)
 
     async def put(
         self, path: str, body: bytes | memoryview, carried: Carried, digests: Mapping[str, str], condition: Precondition
