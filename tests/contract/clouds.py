@@ -419,15 +419,21 @@ class GoogleWitness:
             at = next((one["id"] for one in self._children(at) if one["name"] == name), None) if at else None
         return at
 
-    def plant(self, path: str, body: bytes, content_encoding: str | None = None) -> None:
+    def _made(self, path: str, **facts: str) -> str:
+        """The id of what is at that path; a new item with these facts where there is nothing."""
+        if (there := self._id(path)) is not None:
+            return there
         above, _, name = path.rpartition("/")
-        at, more = self._id(path), "supportsAllDrives=true"
-        if at is None:
-            facts = json.dumps({"name": name, "parents": [self._id(above)]}).encode()
-            headers = {**self._headers, "Content-Type": "application/json"}
-            status, told, _ = self._ask("POST", f"{self._base}/drive/v3/files?{more}", facts, headers)
-            assert status == 200, told
-            at = json.loads(told)["id"]
+        parent = self._made(above, mimeType="application/vnd.google-apps.folder")
+        body = json.dumps({"name": name, "parents": [parent], **facts}).encode()
+        headers = {**self._headers, "Content-Type": "application/json"}
+        url = f"{self._base}/drive/v3/files?supportsAllDrives=true"
+        status, told, _ = self._ask("POST", url, body, headers)
+        assert status == 200, told
+        return str(json.loads(told)["id"])
+
+    def plant(self, path: str, body: bytes, content_encoding: str | None = None) -> None:
+        at, more = self._made(path), "supportsAllDrives=true"
         headers = {**self._headers, "Content-Type": "application/octet-stream"}
         url = f"{self._base}/upload/drive/v3/files/{at}?uploadType=media&{more}"
         status, told, _ = self._ask("PATCH", url, body, headers)

@@ -53,12 +53,21 @@ class Calls:
         return decoded(await self.transport.call(request), operation, kind)
 
     async def send(
-        self, operation: str, method: str, path: str, query: Mapping[str, str], body: Any, kind: type[T]
+        self,
+        operation: str,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        body: Any,
+        kind: type[T],
+        *,
+        repeatable: bool = True,
     ) -> T:
-        """Send JSON, decoded. Repeating it does no harm: what is made brings its id along (Q8)."""
+        """Send JSON, decoded. Mostly, repeating it does no harm: what is made brings its id along (Q8)."""
         headers = {"Content-Type": JSON_TYPE, "Accept": "application/json"}
         url = address(f"{DRIVE}/{path}", query)
-        answer = await self.transport.call(Request(operation, method, url, headers, msgspec.json.encode(body)))
+        sent = msgspec.json.encode(body)
+        answer = await self.transport.call(Request(operation, method, url, headers, sent, repeatable))
         return decoded(answer, operation, kind)
 
     async def delete(self, file_id: str) -> None:

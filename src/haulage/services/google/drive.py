@@ -216,6 +216,29 @@ class GoogleDrive:
         """Makes no call: there is none, and what was sent ends by itself in a week (Q9)."""
         self._uploads.forget(state)
 
+    async def position(self) -> str:
+        """See TellsChanges."""
+        return await self._tree.position()
+
+    async def quiet_since(self, position: str) -> str | None:
+        """See TellsChanges."""
+        return await self._tree.quiet_since(position)
+
+    async def move(self, path: str, to: str, revision: str | None) -> Written:
+        """See Moves. Drive holds no condition here, so what is there is looked at right before."""
+        found = await self._tree.find(path)
+        if found is None:
+            raise Gone(f"{path}: it is not there any more")
+        _refuse_other(path, found, Precondition(revision=revision))
+        return written_of(to, await self._tree.move(found, path, to))
+
+    async def move_folder(self, path: str, to: str) -> None:
+        """See MovesFolders."""
+        found = await self._tree.find(path)
+        if found is None or not found.is_folder:
+            raise Gone(f"{path}: no folder is there")
+        await self._tree.move(found, path, to)
+
     async def close(self) -> None:
         """See the contract."""
         await self._tree.close()

@@ -11,7 +11,7 @@ APPS = "application/vnd.google-apps."
 FOLDER = f"{APPS}folder"
 FIELDS = (
     "id,name,mimeType,size,md5Checksum,sha1Checksum,sha256Checksum,headRevisionId,modifiedTime,createdTime,trashed,"
-    "shortcutDetails(targetMimeType)"
+    "driveId,shortcutDetails(targetMimeType)"
 )
 NATIVE = {
     "document": "a Google Docs document",
@@ -48,6 +48,7 @@ class File(msgspec.Struct):
     modified: str | None = msgspec.field(name="modifiedTime", default=None)
     created: str | None = msgspec.field(name="createdTime", default=None)
     trashed: bool = False
+    drive_id: str | None = msgspec.field(name="driveId", default=None)
     shortcut: Shortcut | None = msgspec.field(name="shortcutDetails", default=None)
 
     @property
@@ -72,6 +73,20 @@ class Files(msgspec.Struct):
     files: list[File] = []
     next_token: str | None = msgspec.field(name="nextPageToken", default=None)
     incomplete: bool = msgspec.field(name="incompleteSearch", default=False)
+
+
+class Position(msgspec.Struct):
+    """changes.getStartPageToken"""
+
+    token: str = msgspec.field(name="startPageToken")
+
+
+class Changes(msgspec.Struct):
+    """A page of changes.list: either more follows, or it was the last and tells where to go on another time."""
+
+    changes: list[dict[str, str]] = []
+    next_token: str | None = msgspec.field(name="nextPageToken", default=None)
+    new_token: str | None = msgspec.field(name="newStartPageToken", default=None)
 
 
 class Ids(msgspec.Struct):

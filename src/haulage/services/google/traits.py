@@ -31,4 +31,5 @@ TRAITS = Traits(
     part_bytes=part_bytes,
     conditional=False,
     parts_in_order=True,
+    lasting_ids=True,
 )

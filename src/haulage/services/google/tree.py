@@ -4,9 +4,9 @@ import asyncio
 from collections import OrderedDict
 from urllib.parse import quote
 
-from haulage.model.errors import Conflict, Denied, Gone, NameRefused, Refused, RootGone
+from haulage.model.errors import Conflict, Denied, Gone, HaulageError, NameRefused, Refused, RootGone
 from haulage.services.google.calls import Calls
-from haulage.services.google.files import FIELDS, FOLDER, File, Ids, SharedDrives, time_text
+from haulage.services.google.files import FIELDS, FOLDER, Changes, File, Ids, Position, SharedDrives, time_text
 from haulage.services.google.lookups import SHARED, Lookups
 from haulage.services.google.names import chosen, untwinned
 from haulage.services.google.places import EXAMPLES, Place
@@ -54,7 +54,8 @@ class Tree:
             if place.space == "drive":
                 self._top = self.lookups.drive_id = await self._shared_drive(place.name)
             elif place.space == "id":
-                self._top = (await self._by_address(place.name)).id
+                found = await self._by_address(place.name)
+                self._top, self.lookups.drive_id = found.id, found.drive_id or ""
             else:
                 self._top = (await self.get("root", attempts=FEW)).id if place.space == "mine" else SHARED
         return self._top
@@ -209,6 +210,49 @@ class Tree:
         path = f"files/{quote(folder_id, safe='')}"
         body = {"modifiedTime": time_text(modified_us)}
         await self._calls.send("UpdateFile", "PATCH", path, {"fields": "id"}, body, File)
+
+    async def move(self, found: File, path: str, to: str) -> File:
+        """Give what stands at `path` another place and name. Raises Conflict where something is there."""
+        above, _, name = to.rpartition("/")
+        folder_id = await self.ensure(above)
+        if await self.find(to) is not None:
+            raise Conflict(f"{to}: something is there already")
+        query = {"fields": FIELDS}
+        if (now := await self.folder(path.rpartition("/")[0])) != folder_id:
+            query |= {"addParents": folder_id, "removeParents": now}
+        where = f"files/{quote(found.id, safe='')}"
+        moved = await self._calls.send("MoveFile", "PATCH", where, query, {"name": name}, File, repeatable=False)
+        self.forget(path)
+        if found.is_folder:
+            self._folders = {one: known for one, known in self._folders.items() if not f"{one}/".startswith(f"{path}/")}
+            self._files.clear()
+        self.note(to, moved)
+        return moved
+
+    async def position(self) -> str:
+        """Where the record of changes stands. A shared drive has its own (Q15)."""
+        await self.root()
+        query = {"driveId": self.lookups.drive_id} if self.lookups.drive_id else {}
+        return (await self._calls.get("GetStartPageToken", "changes/startPageToken", query, Position)).token
+
+    async def quiet_since(self, position: str) -> str | None:
+        """The position now, if nothing happened since that one; None if something did, or it is not known any more."""
+        await self.root()
+        query = {"pageSize": "1", "fields": "nextPageToken,newStartPageToken,changes(fileId)"}
+        if self.lookups.drive_id:
+            query |= {"driveId": self.lookups.drive_id, "includeItemsFromAllDrives": "true"}
+        try:
+            while True:
+                found = await self._calls.get("ListChanges", "changes", {**query, "pageToken": position}, Changes)
+                if found.changes or found.next_token == position:
+                    return None
+                if found.next_token is None:
+                    return found.new_token
+                position = found.next_token
+        except HaulageError as error:
+            if type(error) is not HaulageError and not isinstance(error, Gone):
+                raise
+            return None
 
     async def remove(self, file_id: str) -> None:
         """Take back what this drive itself has just made."""
