@@ -52,6 +52,7 @@ class Context:
         self.source_listing = Listing()
         self.target_listing = Listing()
         self.positions: dict[Side, str] = {}
+        self.target_listed = True  # and not taken to be as it was
         self.source_scanned = asyncio.Event()
         self.target_scanned = asyncio.Event()
         self.more_scanned = asyncio.Event()

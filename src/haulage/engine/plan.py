@@ -273,7 +273,8 @@ class Planner:
                 decision.settled.append(Settled(destination_changed(known)))
                 return
             # Only a whole listing says that it is gone; a plan changes nothing that a run would go by.
-            if not as_left and self._context.target_listing.complete and not self._context.options.plan_only:
+            listed = self._context.target_listed and self._context.target_listing.complete
+            if not as_left and listed and not self._context.options.plan_only:
                 decision.forget.append(known.id)
         decision.copy.append(known)
 

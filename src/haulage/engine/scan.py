@@ -86,6 +86,7 @@ async def scan_target(context: Context) -> None:
 
     try:
         if await _quiet(context, context.target, Side.DESTINATION):
+            context.target_listed = False
             await context.ledger.run(item_rows.replay_target, context.run.transfer_id, context.marks)
         else:
             async for page in pages(context.target, listing):

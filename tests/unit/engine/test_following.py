@@ -134,6 +134,19 @@ async def test_what_happened_is_listed(tmp_path: Path) -> None:
     assert target.files == source.files
 
 
+async def test_what_was_changed_is_updated_where_nothing_happened_at_the_destination(tmp_path: Path) -> None:
+    """In place, and not beside itself: no listing has said that it is gone."""
+    ledger = open_ledger(tmp_path)
+    source, target = Tree("memory://source", "a", "in/b"), Tree("memory://target")
+    for _ in range(3):
+        await copy(ledger, source, target)
+    target.called.clear()
+    source.write("in/b", b"another")
+    assert (await copy(ledger, source, target)).said == {"in/b": "verified"}
+    assert target.called["page"] == 0
+    assert target.files == source.files
+
+
 async def test_a_changed_destination_is_told_again_and_again(tmp_path: Path) -> None:
     """Quiet since then does not make it as we left it."""
     ledger = open_ledger(tmp_path)
