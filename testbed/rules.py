@@ -185,6 +185,12 @@ def dropbox_error(status: int, tag: str) -> Answer:
     return Answer(status, {"Content-Type": "application/json"}, body)
 
 
+def box_error(status: int, code: str) -> Answer:
+    """An error in Box's form."""
+    body = json.dumps({"type": "error", "status": status, "code": code, "message": code, "request_id": "r"}).encode()
+    return Answer(status, {"Content-Type": "application/json"}, body)
+
+
 def graph_error(status: int, code: str, headers: Mapping[str, str] | None = None) -> Answer:
     """An error in Microsoft Graph's form."""
     body = json.dumps({"error": {"code": code, "message": code, "innerError": {"code": code}}}).encode()

@@ -272,7 +272,41 @@ _GOOGLE_LIMITS = {
     "tells which revision it sends": "the answer to a download names no revision: it is asked right after the answer "
     "has begun, which a made-up header does not change",
 }
+_BOX_PART_BYTES = 64 * 1024
+_BOX = (
+    ("haulage.services.box.drive", "PAGE_ITEMS"),
+    2 * _BOX_PART_BYTES,
+    ("haulage.services.box.traits", "LEAST_PART_BYTES"),
+)
+_BOX_LIMITS = {
+    "tells which revision it sends": "the address of a download is that of one version, and its answer names none "
+    "(developer.box.com/reference/get-files-id-content)",
+    "takes other bytes for a part": "what a session has taken stays; the same bytes may be sent again "
+    "(developer.box.com/guides/uploads/chunked)",
+}
+
+
+def _box(clouds: Clouds, offer: dict[str, Any]) -> str:
+    """A token. Box is told to take small sessions too, in parts of which two make one of ours."""
+    clouds.sandbox.do("box", "parts", smallest=1, part_bytes=_BOX_PART_BYTES)
+    told = clouds.sandbox.do("box", "sign-in", user=_box_user(offer), client_id=offer["client_id"])
+    return str(told["access_token"])
+
+
+def _box_user(offer: dict[str, Any]) -> str:
+    return str(next(one["user"] for one in offer["accounts"] if one.get("refresh_token")))
+
+
+def _box_other(clouds: Clouds, offer: dict[str, Any], token: str) -> tuple[str, str]:
+    """A user of the enterprise, for whom the admin calls."""
+    users = clouds.sandbox.service("box")["accounts"]
+    one = next(one for one in users if one["role"] == "user" and one["refresh_token"])
+    return str(one["details"]["id"]), str(one["user"])
+
+
 CLOUDS = {
+    "box": Cloud("box", _mine, *_BOX, _box, limits=_BOX_LIMITS, always=True),
+    "box-user": Cloud("box-enterprise", _box_other, *_BOX, _box, limits=_BOX_LIMITS),
     "google-drive": Cloud("google-drive", _my_drive, *_GOOGLE, limits=_GOOGLE_LIMITS, always=True),
     "google-shared-drive": Cloud("google-drive", _shared_drive, *_GOOGLE, limits=_GOOGLE_LIMITS),
     "dropbox": Cloud("dropbox", _mine, *_DROPBOX, _dropbox, limits=_DROPBOX_LIMITS, always=True),
@@ -381,6 +415,73 @@ class DropboxWitness:
         return sorted({one["path_display"][below:] for one in found if one[".tag"] == "file"} - files)
 
 
+class BoxWitness:
+    """Plain calls of Box at the sandbox's own port, without any of our client's code."""
+
+    def __init__(self, place: CloudPlace) -> None:
+        assert place.clouds is not None
+        self._ask = place.clouds.ask
+        self._base = place.settings["via"]
+        self._root = place.root.removeprefix(place.base).strip("/")
+        self._headers = {"Authorization": f"Bearer {place.settings['token']}"}
+        if place.drive.isdigit():
+            self._headers["As-User"] = place.drive
+
+    def _children(self, folder_id: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        while True:
+            url = f"{self._base}/2.0/folders/{folder_id}/items?fields=id,type,name&limit=1000&offset={len(found)}"
+            status, body, _ = self._ask("GET", url, None, self._headers)
+            assert status == 200, body
+            page = json.loads(body)
+            found += page["entries"]
+            if len(found) >= page["total_count"] or not page["entries"]:
+                return found
+
+    def _id(self, path: str) -> str | None:
+        at: str | None = "0"
+        for name in filter(None, f"{self._root}/{path}".split("/")):
+            at = next((one["id"] for one in self._children(at) if one["name"] == name), None) if at else None
+        return at
+
+    def plant(self, path: str, body: bytes, content_encoding: str | None = None) -> None:
+        above, _, name = path.rpartition("/")
+        at = self._id(path)
+        facts = json.dumps({"name": name} if at else {"name": name, "parent": {"id": self._id(above)}})
+        mark = "a-line-between-parts"
+        head = f'--{mark}\r\nContent-Disposition: form-data; name="attributes"\r\n\r\n{facts}\r\n'
+        head += f'--{mark}\r\nContent-Disposition: form-data; name="file"; filename="x"\r\n\r\n'
+        whole = head.encode() + body + f"\r\n--{mark}--\r\n".encode()
+        headers = {**self._headers, "Content-Type": f"multipart/form-data; boundary={mark}"}
+        url = f"{self._base}/api/2.0/files/{at}/content" if at else f"{self._base}/api/2.0/files/content"
+        status, told, _ = self._ask("POST", url, whole, headers)
+        assert status == 201, told
+
+    def remove(self, path: str) -> None:
+        status, told, _ = self._ask("DELETE", f"{self._base}/2.0/files/{self._id(path)}", None, self._headers)
+        assert status == 204, told
+
+    def fetch(self, path: str) -> bytes | None:
+        at = self._id(path)
+        if at is None:
+            return None
+        status, _, headers = self._ask("GET", f"{self._base}/2.0/files/{at}/content", None, self._headers)
+        assert status == 302
+        status, body, _ = self._ask("GET", headers["Location"])
+        assert status == 200
+        return body
+
+    def leftovers(self, files: set[str]) -> list[str]:
+        return sorted(self._walk(self._id("") or "0", "") - files)
+
+    def _walk(self, folder_id: str, above: str) -> set[str]:
+        found: set[str] = set()
+        for one in self._children(folder_id):
+            path = f"{above}/{one['name']}".strip("/")
+            found |= self._walk(one["id"], path) if one["type"] == "folder" else {path}
+        return found
+
+
 class GoogleWitness:
     """Plain calls of Drive at the sandbox's own port, without any of our client's code."""
 
@@ -471,5 +572,7 @@ WITNESSES: dict[str, Callable[[CloudPlace], Any]] = {
     "office365": GraphWitness,
     "dropbox": DropboxWitness,
     "google-drive": GoogleWitness,
+    "box": BoxWitness,
+    "box-enterprise": BoxWitness,
 }
 """By the service's id."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from haulage.services.contract import Drive
 from testbed.proxy import FaultProxy
-from testbed.rules import Answer, Rule, Seen, azure_error, dropbox_error, google_error, graph_error, s3_error
+from testbed.rules import Answer, Rule, Seen, azure_error, box_error, dropbox_error, google_error, graph_error, s3_error
 
 from .witness import Witness
 
@@ -126,6 +126,25 @@ DROPBOX = Voice(
     checked_by="look",
 )
 
+BOX = Voice(
+    calls={
+        "list": {"method": "GET", "path": r"/2\.0/folders/\d+/items$"},
+        "look": {"path": r"^/2\.0/files/(content|\d+)$"},
+        "read": {"method": "GET", "path": r"^/d/1/"},
+        "write": {"method": "POST", "path": r"^/api/2\.0/files/(\d+/)?content$"},
+        "begin": {"method": "POST", "path": r"/files/(\d+/)?upload_sessions$"},
+        "part": {"method": "PUT", "path": r"/files/upload_sessions/\w+$"},
+        "parts": {"method": "GET", "path": r"/files/upload_sessions/\w+/parts$"},
+        "finish": {"method": "POST", "path": r"/files/upload_sessions/\w+/commit$"},
+    },
+    denied=box_error(403, "access_denied_insufficient_permissions"),
+    trouble=box_error(500, "internal_server_error"),
+    throttle=box_error(429, "rate_limit_exceeded"),
+    without_items=lambda body: json.dumps({**json.loads(body), "entries": []}).encode(),
+    named=False,
+    checked_by="look",
+)
+
 DAV = Voice(
     calls={
         "list": {"method": "PROPFIND", "sent": {"depth": "^1$"}},
@@ -163,6 +182,8 @@ GOOGLE = Voice(
 VOICES = {
     "google-drive": GOOGLE,
     "dropbox": DROPBOX,
+    "box": BOX,
+    "box-enterprise": BOX,
     "s3": S3,
     "azure-blob": AZURE,
     "gcs": GCS,

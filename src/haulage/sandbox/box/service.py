@@ -17,7 +17,7 @@ from haulage.sandbox.box.model import UserRecord
 from haulage.sandbox.box.notes import Notes
 from haulage.sandbox.box.sessions import Sessions
 from haulage.sandbox.box.shapes import Shapes
-from haulage.sandbox.box.store import Store
+from haulage.sandbox.box.store import SMALLEST_SESSION_BYTES, Store
 from haulage.sandbox.box.trash import Trash
 from haulage.sandbox.box.uploads import Uploads
 from haulage.sandbox.frame.budgets import Limit
@@ -273,6 +273,15 @@ class Box(SignsIn):
         record = self._record(details)
         record.space_amount = int(details["amount"])
         return {"user": record.id, "space_amount": record.space_amount}
+
+    def do_parts(self, details: dict[str, Any]) -> dict[str, Any]:
+        """`{smallest, part_bytes}`: from which size on files may come in parts, and how large these are (0: as ever).
+
+        The service decides both, so that a client has to ask.
+        """
+        self.store.smallest_session_bytes = int(details.get("smallest", SMALLEST_SESSION_BYTES))
+        self.store.part_bytes = int(details.get("part_bytes", 0))
+        return {"smallest": self.store.smallest_session_bytes, "part_bytes": self.store.part_bytes}
 
     def do_block(self, details: dict[str, Any]) -> dict[str, Any]:
         """`{item, seconds}`: another long operation holds the item, and all below it, for so long."""

@@ -15,7 +15,6 @@ from haulage.sandbox.frame.contents import Content
 from haulage.sandbox.frame.routing import Route
 from haulage.sandbox.frame.wire import Answer, Call, Refusal, json_answer
 
-SMALLEST_BYTES = 20_000_000
 SESSION_SECONDS = 7 * 86400.0
 MIB = 1 << 20
 CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
@@ -69,13 +68,15 @@ class Sessions(UploadDesk):
 
     def _large(self, call: Call, document: dict[str, Any]) -> int:
         size = document["file_size"]
-        if not isinstance(size, int) or size < SMALLEST_BYTES:
-            raise refuse(call, 400, "file_size_too_small", f"The file is smaller than {SMALLEST_BYTES} bytes")
+        smallest = self.store.smallest_session_bytes
+        if not isinstance(size, int) or size < smallest:
+            raise refuse(call, 400, "file_size_too_small", f"The file is smaller than {smallest} bytes")
         return size
 
     def _opened(self, call: Call, session: Session) -> Answer:
         self.store.state.made += 1
         session.id = self.world.ids.hex("box", "session", self.store.state.made, count=32).upper()
+        session.part_size = self.store.part_bytes or session.part_size
         session.expires_at = self.world.clock.now() + SESSION_SECONDS
         self.store.state.sessions[session.id] = session
         return json_answer(self._shape(call, session), 201)

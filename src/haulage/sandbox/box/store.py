@@ -20,6 +20,7 @@ UPLOADERS = frozenset({"owner", "co-owner", "editor", "viewer uploader", "previe
 EDITORS = frozenset({"owner", "co-owner", "editor"})
 CO_OWNERS = frozenset({"owner", "co-owner"})
 STRENGTH = ("owner", "co-owner", "editor", "viewer uploader", "previewer uploader", "viewer", "previewer", "uploader")
+SMALLEST_SESSION_BYTES = 20_000_000
 SORTS: dict[str, Callable[[Item], Any]] = {
     "id": lambda one: (int(one.id),),
     "name": lambda one: (key_of(one.name), int(one.id)),
@@ -60,6 +61,8 @@ class Store:
         self.member_of: dict[str, set[str]] = {}
         self._orders: dict[tuple[str, str], list[str]] = {}
         self._sizes: dict[str, int] = {}
+        self.smallest_session_bytes = SMALLEST_SESSION_BYTES
+        self.part_bytes = 0
         self._gardener = Gardener(world)
         for user in growth.users(world):
             self.state.users[user.id] = user

@@ -1,8 +1,10 @@
 """Box: a single user, and a whole enterprise."""
 
 from haulage.services.authorisation import Authorisation, OAuth, Way
-from haulage.services.box.account import HOSTS, enterprise, single
+from haulage.services.box.account import HOSTS
 from haulage.services.box.application import assertion, settle, values
+from haulage.services.box.opening import enterprise, single
+from haulage.services.box.traits import TRAITS
 from haulage.services.contract import Field, Service
 
 CLIENT_ID = Field(
@@ -39,6 +41,8 @@ BOX = Service(
     title="Box (Single User)",
     scheme="box",
     fields=(CLIENT_ID, CLIENT_SECRET),
+    traits=TRAITS,
+    whole_root=True,
     authorisation=Authorisation(
         ways=(CODE,),
         oauth=_oauth(),
@@ -70,6 +74,7 @@ BOX_ENTERPRISE = Service(
         ),
     ),
     root_title="user",
+    traits=TRAITS,
     authorisation=Authorisation(
         ways=(
             Way("jwt", "The application's own service account, by JWT", ("app_config",)),

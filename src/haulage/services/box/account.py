@@ -62,13 +62,3 @@ class BoxAccount:
     async def close(self) -> None:
         """Let go of connections."""
         await self._api.close()
-
-
-def single(access: Access) -> BoxAccount:
-    """A single user's."""
-    return BoxAccount(access, enterprise=False)
-
-
-def enterprise(access: Access) -> BoxAccount:
-    """An administrator's."""
-    return BoxAccount(access, enterprise=True)

@@ -16,6 +16,7 @@ class User(msgspec.Struct):
     id: str
     login: str = ""
     role: str = ""
+    status: str = ""
     enterprise: Enterprise | None = None
 
 

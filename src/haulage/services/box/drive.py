@@ -1,0 +1,228 @@
+"""A Box, or what a user of an enterprise has in it, as the contract wants it."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+
+from haulage.model.errors import Changed, Conflict, Gone, Mismatch, NameRefused, RootGone
+from haulage.model.item import Carried, Item, Page, Written
+from haulage.services.authorisation import Access
+from haulage.services.box import traits, tree, uploads
+from haulage.services.box.calls import DOWNLOADS, Calls
+from haulage.services.box.items import FIELDS, Entry, item_of, written_of
+from haulage.services.box.refusals import BYTES, DOWNLOAD, NameInUse
+from haulage.services.box.tree import Tree
+from haulage.services.contract import Content, Json, Precondition, Traits
+from haulage.services.counted import CountedContent
+from haulage.services.transport import Request
+
+PAGE_ITEMS = 1000
+Acting = Callable[[Calls], Awaitable[None]]
+"""Sets the headers that say for whom calls are made."""
+
+
+class BoxDrive:
+    """One tree, from a folder on. Names are compared there without regard to case."""
+
+    traits: Traits = traits.TRAITS
+
+    def __init__(self, access: Access, folder: str, identity: str, acting: Acting | None = None) -> None:
+        """folder: without slashes around it. acting: called before the first call."""
+        self.identity = identity
+        self._calls = Calls(access)
+        self._tree = Tree(self._calls, folder)
+        self._acting = acting
+        self.calls: Mapping[str, int] = self._calls.transport.trace.calls
+
+    def __repr__(self) -> str:
+        return f"BoxDrive({self.identity!r})"
+
+    async def _ready(self) -> Calls:
+        if self._acting is not None:
+            await self._acting(self._calls)
+            self._acting = None
+        return self._calls
+
+    async def check(self, *, write: bool, create: bool) -> None:
+        """See the contract."""
+        calls = await self._ready()
+        try:
+            root = await self._tree.root()
+        except RootGone:
+            if not create:
+                raise
+            await self._tree.make_root()
+            return
+        await calls.get("GetFolder", f"folders/{root}?fields=id,type", Entry, attempts=tree.FEW)
+
+    async def page(self, folder: str, cursor: str | None) -> Page:
+        """Up to 1,000 children."""
+        await self._ready()
+        found = await self._tree.page(await self._tree.folder(folder), cursor, PAGE_ITEMS)
+        if found.marker and found.marker == cursor:
+            return Page([], None, False, "the service told to ask for the same page again")
+        below = f"{folder}/" if folder else ""
+        items = [item_of(below + one.name, one) for one in found.entries if one.status in (None, "active")]
+        return Page(items, found.marker or None)
+
+    async def item(self, path: str) -> Item | None:
+        """Two calls: who has the name, and the facts about it."""
+        calls = await self._ready()
+        try:
+            found = await self._tree.find(path)
+            if found is None or found.type != "file":
+                return None
+            return item_of(path, await self._facts(calls, found.id))
+        except RootGone:
+            raise
+        except Gone:
+            return None
+
+    async def _facts(self, calls: Calls, file_id: str) -> Entry:
+        return await calls.get("GetFile", f"files/{file_id}?fields={FIELDS}", Entry)
+
+    @asynccontextmanager
+    async def open(self, item: Item, start: int = 0) -> AsyncIterator[Content]:
+        """Three calls: where that version is read, the reading, and whether it still is the current one (Q9)."""
+        calls = await self._ready()
+        file_id = item.id or await self._file_id(item.path)
+        if start and start == item.size:
+            yield CountedContent(None, await self._same(calls, item, file_id), start)
+            return
+        address = await self._address(calls, file_id, item.revision)
+        headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {})
+        async with calls.transport.stream(Request(BYTES, "GET", address, headers, bare=True)) as streamed:
+            yield CountedContent(streamed, await self._same(calls, item, file_id), start)
+
+    async def _same(self, calls: Calls, item: Item, file_id: str) -> Item:
+        """The file as it is now. Raises Gone, Changed."""
+        now = item_of(item.path, await self._facts(calls, file_id))
+        if item.revision is not None and now.revision != item.revision:
+            raise Changed(f"{item.path}: another version is there than the one that was listed")
+        return now
+
+    async def _file_id(self, path: str) -> str:
+        found = await self._tree.find(path)
+        if found is None or found.type != "file":
+            raise Gone(f"{path}: it is not there any more")
+        return found.id
+
+    async def _address(self, calls: Calls, file_id: str, version: str | None) -> str:
+        """Where the bytes of a version are; the address itself is the permission."""
+        url = f"https://api.box.com/2.0/files/{file_id}/content" + (f"?version={version}" if version else "")
+        answer = await calls.transport.call(Request(DOWNLOAD, "GET", url, dict(calls.headers)))
+        where = answer.headers.get("Location", "")
+        if not where.startswith("https://") or not where.split("/")[2].endswith("boxcloud.com"):
+            raise Mismatch(f"Box: a download is to be had at another place than {DOWNLOADS[0]}")
+        return where
+
+    async def create_folder(self, path: str, modified_us: int | None = None) -> None:
+        """See the contract. Folders have no times that can be set."""
+        await self._ready()
+        await self._tree.ensure(path)
+
+    async def put(
+        self, path: str, body: bytes | memoryview, carried: Carried, digests: Mapping[str, str], condition: Precondition
+    ) -> Written:
+        """One request, and before an overwrite the question what is there."""
+        calls = await self._ready()
+        folder_id, name = await self._aim(path)
+        there = None if condition.absent else await self._replaced(calls, path, condition)
+        dates = uploads.dates_of(carried)
+        if there is None:
+            facts = {"name": name, "parent": {"id": folder_id}, **dates}
+            made = await uploads.at_once(calls, None, facts, body, digests["sha1"], None)
+        else:
+            etag = there.etag if condition.revision is not None else None
+            made = await uploads.at_once(calls, there.id, {"name": name, **dates}, body, digests["sha1"], etag)
+        return written_of(path, made)
+
+    async def _aim(self, path: str) -> tuple[str, str]:
+        """The id of the folder that a file goes to, and the name in it."""
+        above, _, name = path.rpartition("/")
+        if name in ("", ".", ".."):
+            raise NameRefused(f"{path!r} would become another name at the service")
+        return await self._tree.ensure(above), name
+
+    async def _replaced(self, calls: Calls, path: str, condition: Precondition) -> Entry | None:
+        """The file that a write replaces; None for a new one. Raises Conflict."""
+        try:
+            found = await self._tree.find(path)
+            if found is not None and found.type != "file":
+                raise Conflict(f"{path}: something is there, and no file")
+            there = await self._facts(calls, found.id) if found is not None else None
+        except RootGone:
+            raise
+        except Gone:
+            there = None
+        if condition.revision is not None and (there is None or there.revision != condition.revision):
+            raise Conflict(f"{path}: another version is there than the one to be replaced, or none")
+        return there
+
+    async def begin(self, path: str, size: int, carried: Carried, attempt: str, condition: Precondition) -> Json:
+        """A session, of a new file or of a new version. Box says how large its parts are."""
+        calls = await self._ready()
+        folder_id, name = await self._aim(path)
+        there = None if condition.absent else await self._replaced(calls, path, condition)
+        opened = await uploads.begin(calls, there.id if there else None, folder_id, name, size)
+        if self.traits.part_bytes(size) % opened.part_size:
+            raise Mismatch(f"Box wants parts of {opened.part_size} bytes, which Haulage cannot cut")
+        state = {"path": path, "attempt": attempt, "size": size, "session": opened.id, "part_bytes": opened.part_size}
+        return {**state, "file": there.id if there else None, "dates": uploads.dates_of(carried)}
+
+    async def put_part(self, state: Json, number: int, offset: int, body: memoryview, digest: str | None) -> Json:
+        """See the contract."""
+        pieces = await uploads.part(await self._ready(), state, offset, body, digest)
+        return uploads.receipt_of(number, pieces)
+
+    async def parts(self, state: Json) -> Mapping[int, Json] | None:
+        """See the contract."""
+        if "session" not in state:
+            return None
+        return await uploads.held(await self._ready(), state, self.traits.part_bytes(state["size"]))
+
+    async def finish(
+        self, state: Json, receipts: Sequence[Json], digests: Mapping[str, str], condition: Precondition
+    ) -> Written:
+        """See the contract."""
+        calls, path, etag = await self._ready(), state["path"], None
+        if condition.revision is not None:
+            there = await self._replaced(calls, path, condition)
+            etag = there.etag if there is not None else None
+            if there is None or there.id != state["file"]:
+                raise Conflict(f"{path}: it was another file that was to be replaced")
+        elif condition.absent and state["file"] is not None:
+            raise Conflict(f"{path}: something is there already")
+        made = await uploads.commit(calls, state, receipts, digests["sha1"], etag)
+        return written_of(path, made, parts_checked=True)
+
+    async def abort(self, state: Json) -> None:
+        """Of an upload of which nobody heard whether it was begun nothing can be found; it ends in a week (Q8)."""
+        if "session" in state:
+            await uploads.abort(await self._ready(), state)
+
+    async def move(self, path: str, to: str, revision: str | None) -> Written:
+        """See the contract. Box takes no condition here, so what is there is looked at right before."""
+        calls = await self._ready()
+        found = await self._facts(calls, await self._file_id(path))
+        if revision is not None and found.revision != revision:
+            raise Conflict(f"{path}: another version is there than the one that is to be moved")
+        return written_of(to, await self._placed(calls, "files", found.id, to))
+
+    async def move_folder(self, path: str, to: str) -> None:
+        """See the contract."""
+        calls = await self._ready()
+        await self._placed(calls, "folders", await self._tree.folder(path), to)
+        self._tree.forget(path)
+
+    async def _placed(self, calls: Calls, kind: str, item_id: str, to: str) -> Entry:
+        folder_id, name = await self._aim(to)
+        body = {"name": name, "parent": {"id": folder_id}}
+        try:
+            return await calls.send("Move", "PUT", f"{kind}/{item_id}?fields={FIELDS}", body, Entry)
+        except NameInUse as error:
+            raise Conflict(error.message) from error
+
+    async def close(self) -> None:
+        """See the contract."""
+        await self._tree.close()
+        await self._calls.transport.close()

@@ -1,0 +1,82 @@
+"""Box's items, as the contract wants them."""
+
+from datetime import UTC, datetime
+
+import msgspec
+
+from haulage.model.errors import Mismatch
+from haulage.model.item import Item, Kind, Written
+
+FIELDS = "type,id,etag,name,size,sha1,file_version,content_modified_at,content_created_at,item_status"
+
+
+class Version(msgspec.Struct):
+    """The version of a file that is the current one."""
+
+    id: str
+
+
+class Entry(msgspec.Struct):
+    """A file, folder or web link: only what is read. size: of large files Box may write it as a float."""
+
+    type: str
+    id: str
+    etag: str | None = None
+    name: str = ""
+    size: float | None = None
+    sha1: str | None = None
+    version: Version | None = msgspec.field(name="file_version", default=None)
+    modified: str | None = msgspec.field(name="content_modified_at", default=None)
+    created: str | None = msgspec.field(name="content_created_at", default=None)
+    status: str | None = msgspec.field(name="item_status", default=None)
+
+    @property
+    def revision(self) -> str | None:
+        """Changes with the content alone."""
+        return self.version.id if self.version is not None else None
+
+
+class Items(msgspec.Struct):
+    """A page of a folder, by marker."""
+
+    entries: list[Entry]
+    marker: str | None = msgspec.field(name="next_marker", default=None)
+
+
+class Uploaded(msgspec.Struct):
+    """What an upload made."""
+
+    entries: list[Entry]
+
+
+def item_of(path: str, found: Entry) -> Item:
+    """The item at `path`. Raises Mismatch where a fact cannot be read."""
+    if found.type == "folder":
+        return Item(path, Kind.FOLDER, id=found.id)
+    if found.type != "file":
+        return Item(path, Kind.OTHER, id=found.id, note="a web link, which has no content")
+    hashes = {"sha1": found.sha1.lower()} if found.sha1 else {}
+    size = None if found.size is None else int(found.size)
+    modified, created = time_us(found.modified), time_us(found.created)
+    return Item(path, Kind.FILE, size, modified, found.revision, hashes, found.id, created)
+
+
+def written_of(path: str, found: Entry, *, parts_checked: bool = False) -> Written:
+    """What an answer to a write confirms."""
+    now = item_of(path, found)
+    return Written(path, now.revision, now.size, now.hashes, now.modified_us, found.id, parts_checked)
+
+
+def time_us(text: str | None) -> int | None:
+    """UTC microseconds of 2012-12-12T10:53:43-08:00. Raises Mismatch."""
+    if text is None:
+        return None
+    try:
+        return int(datetime.fromisoformat(text).timestamp()) * 1_000_000
+    except ValueError:
+        raise Mismatch(f"Box told a time that cannot be read: {text[:40]!r}") from None
+
+
+def time_text(micros: int) -> str:
+    """The same the other way round: whole seconds, UTC."""
+    return f"{datetime.fromtimestamp(micros // 1_000_000, UTC):%Y-%m-%dT%H:%M:%SZ}"

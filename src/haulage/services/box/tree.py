@@ -1,0 +1,147 @@
+"""Paths and the ids behind them: Box finds a folder by its name in the one above, and nowhere else."""
+
+import asyncio
+from urllib.parse import quote
+
+import msgspec
+
+from haulage.model.errors import Conflict, Denied, Gone, NameRefused, RootGone, ScopeMissing
+from haulage.services.box.calls import Calls
+from haulage.services.box.items import FIELDS, Entry, Items
+from haulage.services.box.refusals import NameInUse
+
+TOP = "0"
+PAGE_ITEMS = 1000
+FEW = 4  # attempts of the first call: a person waits for it
+
+
+class Tree:
+    """One location's folders. Paths are relative to the location's root."""
+
+    def __init__(self, calls: Calls, folder: str) -> None:
+        """folder: of the location's root, without slashes around it."""
+        self._calls = calls
+        self._folder = folder
+        self._folders: dict[str, str] = {}
+        self._made: dict[str, asyncio.Task[str]] = {}
+        self._asks_preflight = True
+
+    async def root(self) -> str:
+        """The id of the location's root. Raises RootGone."""
+        if (known := self._folders.get("")) is None:
+            try:
+                known = await self._walk(TOP, self._folder, FEW)
+            except Gone:
+                raise RootGone(f"there is no folder {self._folder!r} in the Box") from None
+            self._folders[""] = known
+        return known
+
+    async def make_root(self) -> None:
+        """See to the location's root, and what lies above it."""
+        at = TOP
+        for part in self._folder.split("/"):
+            at = await self._child_made(at, part)
+        self._folders[""] = at
+
+    async def folder(self, path: str) -> str:
+        """The id of a folder. Raises Gone, RootGone."""
+        if not path:
+            return await self.root()
+        if (known := self._folders.get(path)) is None:
+            above, _, part = path.rpartition("/")
+            known = self._folders[path] = await self._walk(await self.folder(above), part)
+        return known
+
+    async def _walk(self, at: str, path: str, attempts: int | None = None) -> str:
+        for part in path.split("/") if path else ():
+            found = await self.child(at, part, attempts)
+            if found is None or found.type != "folder":
+                raise Gone(f"there is no folder {part!r}")
+            at = found.id
+        return at
+
+    async def find(self, path: str) -> Entry | None:
+        """What stands at a path now: its type and id. Raises Gone where the folder above it is not there."""
+        above, _, part = path.rpartition("/")
+        return await self.child(await self.folder(above), part)
+
+    async def child(self, folder_id: str, part: str, attempts: int | None = None) -> Entry | None:
+        """What a folder has under a name, however its case (Q6). Raises Gone where the folder is not there."""
+        if part in ("", ".", ".."):
+            return None
+        if not self._asks_preflight:
+            return await self._listed(folder_id, part)
+        body = {"name": part, "parent": {"id": folder_id}}
+        try:
+            await self._calls.send(
+                "Preflight", "OPTIONS", "files/content", body, msgspec.Raw, repeatable=True, attempts=attempts
+            )
+        except NameInUse as error:
+            if "id" in error.there:
+                return msgspec.convert(error.there, Entry, strict=False)
+            return await self._listed(folder_id, part)
+        except NameRefused:
+            return None
+        except (Denied, ScopeMissing):  # whoever may only read may not ask whether an upload would be taken
+            self._asks_preflight = False
+            return await self._listed(folder_id, part)
+        return None
+
+    async def _listed(self, folder_id: str, part: str) -> Entry | None:
+        wanted, marker = part.lower(), None
+        while True:
+            page = await self.page(folder_id, marker, PAGE_ITEMS)
+            for one in page.entries:
+                if one.name.lower() == wanted:
+                    return one
+            if not page.marker or page.marker == marker:
+                return None
+            marker = page.marker
+
+    async def page(self, folder_id: str, marker: str | None, limit: int) -> Items:
+        """A page of a folder's items."""
+        behind = f"&marker={quote(marker, safe='')}" if marker else ""
+        path = f"folders/{folder_id}/items?fields={FIELDS}&usemarker=true&limit={limit}{behind}"
+        return await self._calls.get("ListItems", path, Items)
+
+    async def ensure(self, path: str) -> str:
+        """Make a folder and those above it, up to the root, which has to be there (F34). Returns its id."""
+        if path and not {"", ".", ".."}.isdisjoint(path.split("/")):
+            raise NameRefused(f"{path!r} would become another name at the service")
+        if not path or path in self._folders:
+            return await self.folder(path)
+        if (task := self._made.get(path)) is None:
+            task = self._made[path] = asyncio.ensure_future(self._ensure(path))
+        try:
+            return await asyncio.shield(task)
+        finally:
+            if task.done():
+                self._made.pop(path, None)
+
+    async def _ensure(self, path: str) -> str:
+        above, _, part = path.rpartition("/")
+        made = self._folders[path] = await self._child_made(await self.ensure(above), part)
+        return made
+
+    async def _child_made(self, folder_id: str, part: str) -> str:
+        """A folder's child folder: one call, whether it is there already or not."""
+        body = {"name": part, "parent": {"id": folder_id}}
+        try:
+            return (await self._calls.send("CreateFolder", "POST", "folders", body, Entry, repeatable=True)).id
+        except NameInUse as error:
+            there = error.there
+            if not there:
+                found = await self._listed(folder_id, part)
+                there = {"type": found.type, "id": found.id} if found is not None else {}
+            if there.get("type") != "folder":
+                raise Conflict(f"{part!r} is there, and no folder") from None
+            return str(there["id"])
+
+    def forget(self, path: str) -> None:
+        """A folder is not there any more, nor is what was below it."""
+        self._folders = {one: known for one, known in self._folders.items() if not f"{one}/".startswith(f"{path}/")}
+
+    async def close(self) -> None:
+        """Stop what is under way."""
+        for task in self._made.values():
+            task.cancel()
