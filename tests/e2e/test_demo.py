@@ -2,9 +2,11 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from haulage.cli import sandbox, sandbox_demo
 from haulage.cli.showing import StepFailed
 from testbed import demo
 from testbed.process import ROOT, DidNotStart
@@ -39,3 +41,14 @@ def test_a_failed_step_is_told_and_ends_with_1(
     monkeypatch.setattr(demo, "demonstrate", fails)
     assert demo.main() == 1
     assert str(failure) in capsys.readouterr().err
+
+
+def test_a_failed_step_on_the_sandbox_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fails(_folder: Path) -> None:
+        raise StepFailed("it did not")
+
+    monkeypatch.setattr(sandbox_demo, "demonstrate", fails)
+    assert sandbox.demo() == 5
+    assert "the demonstration failed: it did not" in capsys.readouterr().err
