@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import ssl
+from typing import Any
 
 import aiohttp
 import pytest
@@ -144,3 +145,26 @@ async def test_the_control_page_is_for_this_machine_only(toy: Client) -> None:
         assert answer.status == 403
     async with toy.session.delete(control + "faults", headers={"Sec-Fetch-Site": "cross-site"}) as answer:
         assert answer.status == 403
+
+
+async def test_the_control_pages_forms_change_what_they_say(toy: Client) -> None:
+    control = toy.box.listeners.control
+
+    async def send(**form: str) -> int:
+        async with toy.session.post(control, data=form, allow_redirects=False) as answer:
+            return answer.status
+
+    async def quota() -> Any:
+        return (await toy.control("GET", "state"))["services"]["toy"]["quotas"][0]["amount"]
+
+    assert await send(do="quota", quota="toy: calls", amount="5") == 303 and await quota() == 5
+    assert await send(do="quota", quota="toy: calls", amount="") == 303 and await quota() is None
+    assert await send(do="quota", quota="toy: calls", amount="7") == 303
+    assert await send(do="quota", quota="toy: calls", amount="many") == 400 and await quota() == 7
+    assert await send(do="quota", quota="toy: none of these", amount="1") == 400
+    assert await send(do="quota") == 400, "a field is missing"
+    assert await send(do="no quotas") == 303 and await quota() is None
+    assert await send(do="latency", seconds="0.01") == 303
+    assert (await toy.control("GET", "state"))["services"]["toy"]["latency_seconds"] == 0.01
+    async with toy.session.get(control) as page:
+        assert "<option>toy: calls</option>" in await page.text()

@@ -47,8 +47,10 @@ class Control:
             return _json({"error": f"there is no {request.method} {request.path}"}, 404)
         try:
             return await page(request)
-        except (Wrong, msgspec.DecodeError, ValueError) as error:
+        except (Wrong, msgspec.DecodeError, ValueError, TypeError) as error:
             return _json({"error": str(error)}, 400)
+        except KeyError as error:
+            return _json({"error": f"{error} is missing, or there is none of that name"}, 400)
 
     def _simulator(self, name: str) -> Simulator:
         if name not in self._simulators:
@@ -75,18 +77,23 @@ class Control:
 
     async def put_settings(self, request: web.BaseRequest) -> web.Response:
         """`{"service": id, "latency_seconds"?, "quotas"?: {name: amount or null}, "quotas_off"?: true}`."""
-        wanted = msgspec.json.decode(await request.read(), type=dict[str, Any])
-        names = list(self._simulators) if wanted.get("service", "*") == "*" else [wanted["service"]]
-        for simulator in map(self._simulator, names):
-            if "latency_seconds" in wanted:
-                simulator.latency_seconds = float(wanted["latency_seconds"])
-            for limit in simulator.budgets.limits.values():
-                if wanted.get("quotas_off"):
-                    limit.amount = None
-                elif limit.name in wanted.get("quotas", {}):
-                    limit.amount = wanted["quotas"][limit.name]
-            simulator.budgets.reset()
+        self._settle(msgspec.json.decode(await request.read(), type=dict[str, Any]))
         return await self.get_state(request)
+
+    def _settle(self, wanted: dict[str, Any]) -> None:
+        """Raises Wrong, ValueError or TypeError, and changes nothing then."""
+        names = list(self._simulators) if wanted.get("service", "*") == "*" else [wanted["service"]]
+        chosen = [self._simulator(name) for name in names]
+        amounts = {key: None if told is None else float(told) for key, told in wanted.get("quotas", {}).items()}
+        known = {name for one in chosen for name in one.budgets.limits}
+        if unknown := amounts.keys() - known:
+            raise Wrong(f"there is no quota {sorted(unknown)[0]!r}; there are {', '.join(sorted(known)) or 'none'}")
+        latency = float(wanted["latency_seconds"]) if "latency_seconds" in wanted else None
+        for simulator in chosen:
+            simulator.latency_seconds = simulator.latency_seconds if latency is None else latency
+            for limit in simulator.budgets.limits.values():
+                limit.amount = None if wanted.get("quotas_off") else amounts.get(limit.name, limit.amount)
+            simulator.budgets.reset()
 
     async def get_faults(self, request: web.BaseRequest) -> web.Response:
         """The rules in force, and what faults there are."""
@@ -155,7 +162,7 @@ class Control:
         return web.Response(text=self._page(), content_type="text/html", charset="utf-8")
 
     async def post_page(self, request: web.BaseRequest) -> web.Response:
-        """The page's own forms: set a fault, take all back, turn quotas off."""
+        """The page's own forms: set a fault, take all back, change latency and quotas."""
         form = await request.post()
         if form.get("do") == "fault":
             times = str(form.get("times") or "")
@@ -170,8 +177,12 @@ class Control:
         elif form.get("do") == "clear":
             self._world.faults.rules = []
         elif form.get("do") == "latency":
-            for simulator in self._simulators.values():
-                simulator.latency_seconds = float(str(form.get("seconds") or 0))
+            self._settle({"latency_seconds": str(form.get("seconds") or 0)})
+        elif form.get("do") == "quota":
+            service, _, name = str(form["quota"]).partition(": ")
+            self._settle({"service": service, "quotas": {name: str(form.get("amount") or "") or None}})
+        elif form.get("do") == "no quotas":
+            self._settle({"quotas_off": True})
         return web.Response(status=303, headers={"Location": "/"})
 
     def _page(self) -> str:
@@ -179,6 +190,11 @@ class Control:
         services = "".join(_service_rows(one) for one in self._simulators.values())
         choices = "".join(f"<option>{one}</option>" for one in (*PRESETS, *ON_THE_WIRE))
         ids = "".join(f"<option>{one}</option>" for one in ("*", *self._simulators))
+        quotas = "".join(
+            f"<option>{html.escape(f'{one.id}: {name}')}</option>"
+            for one in self._simulators.values()
+            for name in one.budgets.limits
+        )
         rules = "".join(
             _row(one.id, one.fault, one.service, one.operation, one.path, f"{one.struck} of {one.seen} calls")
             for one in self._world.faults.rules
@@ -189,7 +205,7 @@ class Control:
         )
         return PAGE.format(
             style=STYLE, time=rfc3339(clock.now()), seed=self._world.seed, calls=history.count, services=services,
-            choices=choices, ids=ids, rules=rules or _row("none"), recent=recent or _row("none yet"),
+            quotas=quotas, choices=choices, ids=ids, rules=rules or _row("none"), recent=recent or _row("none yet"),
         )  # fmt: skip
 
 
