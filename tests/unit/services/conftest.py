@@ -1,7 +1,9 @@
 """A server that says exactly what a test tells it to, byte for byte, and remembers what it heard."""
 
 import asyncio
+import socket
 import ssl
+import struct
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -75,6 +77,8 @@ class Scripted:
                 await asyncio.sleep(step)
             else:
                 if step == "reset":
+                    linger = struct.pack("ii", 1, 0)  # without it, closing is only closing
+                    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
                     writer.transport.abort()
                 return False
         return True
