@@ -25,11 +25,13 @@ def sandbox(shared_sandbox: Sandbox) -> Iterator[Sandbox]:
 
 @pytest.fixture
 def office(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
-    """An installation that waits for nobody long."""
+    """An installation that waits for nobody long; in the end none of its files may hold a secret that was seen."""
     monkeypatch.setenv("HAULAGE_BACKOFF_SECONDS", "0.02")
     monkeypatch.setenv("HAULAGE_ATTEMPTS", "4")
     folder = tmp_path / "state"
     folder.mkdir(mode=0o700)
     made = Office(folder, sandbox)
     yield made
+    leaks = made.leaks()
     made.ledger.close()
+    assert leaks == []

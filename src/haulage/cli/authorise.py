@@ -217,6 +217,7 @@ def _renew_keys(
     settings = connectors.changed(ledger, row, chosen, changes)
     if on_terminal() and not as_json:
         settings |= _asked(chosen, settings)
+    connectors.check_renewed(row, chosen, settings)
     checked = None if no_check else run_interruptibly(connectors.check(chosen, settings))
     standing = Standing(usage=access or row.usage, realm=row.realm)
     renewed = connectors.renew(ledger, row, chosen, settings, actor(), standing)

@@ -153,6 +153,7 @@ def renew(
     Raises Refused where another account signed in (S07), or the connector cannot be authorised again.
     """
     check_settings(chosen, settings)
+    check_renewed(row, chosen, settings)
     if standing.identity is not None and row.account is not None and standing.identity.id != row.account:
         raise Refused(
             f"{standing.identity.name} signed in, but the connector {row.name} is of {row.account_name}",
@@ -168,6 +169,15 @@ def renew(
 
     ledger.do(keep)
     return ledger.read(rows.by_id, row.id)
+
+
+def check_renewed(row: ConnectorRow, chosen: Service, settings: Mapping[str, str]) -> None:
+    """Raises Refused where a connector of keys would be left without any: another endpoint gets no old ones."""
+    if chosen.authorisation is None and row.sealed is not None and not split(chosen, settings)[1]:
+        raise Refused(
+            f"the keys of {row.name} were given for the endpoint that it had, and are not sent to another",
+            "Give them again, as in `haulage connectors add`.",
+        )
 
 
 def _stand(connection: Connection, connector_id: int, standing: Standing) -> None:

@@ -98,6 +98,41 @@ def test_an_altered_row_does_not_open(ledger: Ledger, statement: str) -> None:
         connectors.settings_of(ledger, "mine")
 
 
+@pytest.mark.parametrize(
+    ("service_id", "had", "moves"),
+    [
+        ("s3", S3, {"endpoint_url": "https://evil.example"}),
+        ("s3", S3, {"endpoint_url": ""}),
+        ("azure-blob", {"account_name": "a", "account_key": CANARY}, {"account_name": "b"}),
+        ("azure-blob", {"account_name": "a", "account_key": CANARY}, {"endpoint_url": "https://evil.example"}),
+        ("gcs", {"client_id": "c", "refresh_token": CANARY}, {"endpoint_url": "https://evil.example"}),
+        ("sftp", {"server": "a", "user": "u", "password": CANARY}, {"server": "b"}),
+        ("webdav", {"url": "https://a/dav", "username": "u", "password": CANARY}, {"url": "https://b/dav"}),
+    ],
+)
+def test_another_endpoint_gets_no_old_key(
+    ledger: Ledger, service_id: str, had: dict[str, str], moves: dict[str, str]
+) -> None:
+    """S18: it is cleared, and has to be given again; whoever only renews a key keeps the rest."""
+    chosen = service(service_id)
+    row = connectors.add(ledger, "mine", chosen, had)
+    settings = connectors.changed(ledger, row, chosen, moves)
+    assert CANARY not in settings.values()
+    with pytest.raises(Refused, match="were given for the endpoint") as told:
+        connectors.renew(ledger, row, chosen, settings, PROGRAM, connectors.KEYS)
+    assert "again" in told.value.fix
+    assert connectors.settings_of(ledger, "mine")[1] == had
+    assert connectors.changed(ledger, row, chosen, {}) == had
+
+
+def test_every_field_that_says_where_to_call_is_an_endpoint() -> None:
+    """S18 rests on the declaration; no service may forget it."""
+    where = {"endpoint_url", "url", "server", "port", "domain", "account_name"}
+    for one in services().values():
+        forgotten = [field.name for field in one.fields if field.name in where and not field.endpoint]
+        assert forgotten == ([] if one.id != "webdav" else ["server"]), one.id  # there it is the kind of server
+
+
 def test_nothing_half_made_is_kept(ledger: Ledger) -> None:
     """Where the vault cannot seal, there is no connector either."""
     key_file = ledger.path.parent / "vault.key"

@@ -14,6 +14,7 @@ AZURE_BLOB = Service(
             "Account name",
             "Name of the storage account. Left out where the endpoint or the connection string tells it.",
             env=("AZURE_STORAGE_ACCOUNT", "AZURE_STORAGE_ACCOUNT_NAME"),
+            endpoint=True,
         ),
         Field(
             "account_key",
@@ -41,6 +42,7 @@ AZURE_BLOB = Service(
             "Endpoint",
             "Address of the Blob service, where it is not https://ACCOUNT.blob.core.windows.net.",
             env=("AZURE_STORAGE_BLOB_ENDPOINT", "AZURE_STORAGE_SERVICE_ENDPOINT"),
+            endpoint=True,
         ),
         Field("ca_file", "Certificate authority", "A PEM file to trust instead of the system's authorities."),
     ),

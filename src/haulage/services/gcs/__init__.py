@@ -40,6 +40,7 @@ GCS = Service(
             "Endpoint",
             "For an emulator: http://host:port. Empty for Google.",
             env=("STORAGE_EMULATOR_HOST",),
+            endpoint=True,
         ),
         Field(
             "ca_file", "Certificate authorities", "A PEM file with the authorities to trust instead of the system's."

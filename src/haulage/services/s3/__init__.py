@@ -33,6 +33,7 @@ S3 = Service(
             "Endpoint",
             "For another store than AWS: https://host or https://host:port. Empty for AWS.",
             env=("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"),
+            endpoint=True,
         ),
         Field(
             "region",
