@@ -28,6 +28,11 @@ class SshServer(Server):
     user = ""
 
     @property
+    def settings(self) -> dict[str, str]:
+        """What a connector to it has."""
+        raise NotImplementedError
+
+    @property
     def root(self) -> Path:
         """Where data goes; its path on this machine is its path on the server."""
         return self.folder / "data"
@@ -60,6 +65,12 @@ class OpenSSH(SshServer):
 
     title = "OpenSSH"
     user = "root"
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """What a connector to it has."""
+        login = {"user": self.user, "private_key": self.key("id").read_text(), "host_key": self.host_key}
+        return {"server": "127.0.0.1", "port": str(self.port), "base_path": str(self.root), **login}
 
     def launch(self) -> Program:
         """`sshd -D` with a configuration of its own."""

@@ -9,6 +9,7 @@ from typing import TypeVar
 import pytest
 
 from testbed.dav import RcloneDav, WsgiDav
+from testbed.ftp import Pyftpdlib, Vsftpd
 from testbed.gcs import FakeGcs, GcpEmulator
 from testbed.nextcloud import Nextcloud
 from testbed.process import NotInstalled, Server
@@ -94,6 +95,24 @@ def openssh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenSSH]:
 def asyncssh_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AsyncSSH]:
     """An SSH server with a password."""
     yield from _or_skip(AsyncSSH(tmp_path_factory.mktemp("asyncssh")))
+
+
+@pytest.fixture(scope="session")
+def ftp_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pyftpdlib]:
+    """Plain FTP."""
+    yield from _or_skip(Pyftpdlib(tmp_path_factory.mktemp("ftp")))
+
+
+@pytest.fixture(scope="session")
+def ftps_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pyftpdlib]:
+    """FTP over TLS."""
+    yield from _or_skip(Pyftpdlib(tmp_path_factory.mktemp("ftps"), "explicit"))
+
+
+@pytest.fixture(scope="session")
+def vsftpd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vsftpd]:
+    """Debian's vsftpd, which lists for people only and wants TLS sessions resumed. Skips where we are not root."""
+    yield from _or_skip(Vsftpd(tmp_path_factory.mktemp("vsftpd")))
 
 
 S = TypeVar("S", bound=Server)

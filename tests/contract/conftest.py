@@ -13,6 +13,7 @@ import pytest
 
 from haulage.services.contract import Drive
 from haulage.services.registry import service
+from testbed.ftp import Vsftpd
 from testbed.proxy import FaultProxy
 from testbed.ssh import AsyncSSH
 
@@ -27,6 +28,7 @@ Limit = Callable[[str], None]
 
 __all__ = ["clouds"]  # a fixture
 
+FTP_SERVERS = ("ftp-pyftpdlib", "ftps-pyftpdlib", "ftps-vsftpd")
 SERVERS = (
     "local",
     "s3-seaweed",
@@ -40,8 +42,11 @@ SERVERS = (
     "dav-rclone",
     "dav-nextcloud",
     *CLOUDS,
+    *FTP_SERVERS,
 )
-NO_HTTP = ("local", "sftp-openssh", "sftp-asyncssh")
+LONG_RUN = FTP_SERVERS
+"""In every run the service's own cases stand for them, on pyftpdlib, vsftpd and a server in memory."""
+NO_HTTP = ("local", "sftp-openssh", "sftp-asyncssh", *FTP_SERVERS)
 MIB = 1024 * 1024
 
 ONLY: dict[str, tuple[str, ...]] = {
@@ -50,6 +55,11 @@ ONLY: dict[str, tuple[str, ...]] = {
     "gcs-emulator": ("test_parts.py", "test_attempts.py", "test_a_wrong_hash"),
 }
 """Servers that stand beside a better one of the same service, for these files and cases alone."""
+
+FTP_RACES = {
+    word: "FTP has no condition on a write (RFC 959: RNTO takes any name): what is there is looked at just before"
+    for word in ("keeps conditions at the end of racing uploads", "keeps conditions of racing writes")
+}
 
 SERVER_LIMITS: dict[str, dict[str, str]] = {
     "local": {},
@@ -104,6 +114,9 @@ SERVER_LIMITS: dict[str, dict[str, str]] = {
         "checks hashes": "Nextcloud stores a checksum as it is told, and checks none",
         "keeps times up to the first second of 1970": "Nextcloud refuses an X-OC-Mtime of 0 and less, so none is sent",
     },
+    "ftp-pyftpdlib": FTP_RACES,
+    "ftps-pyftpdlib": FTP_RACES,
+    "ftps-vsftpd": FTP_RACES,
 }
 SERVER_LIMITS |= {name: cloud.limits for name, cloud in CLOUDS.items()}
 """What a server (not the service!) cannot do, by the word that a case asks for: the reason, and where it is written."""
@@ -134,6 +147,9 @@ NAME_LIMITS: dict[str, list[tuple[re.Pattern[str], str]]] = {
     ],
     "sftp-openssh": [],
     "sftp-asyncssh": [],
+    "ftp-pyftpdlib": [],
+    "ftps-pyftpdlib": [],
+    "ftps-vsftpd": [],
 }
 NAME_LIMITS |= {name: [] for name in CLOUDS}
 """Names that a server spells otherwise than the vendor's own service; each is tried on another server."""
@@ -157,8 +173,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def _param(name: str) -> Any:
-    """A kind of cloud drive that has a sister in every run is tried in the long run alone."""
-    return pytest.param(name, marks=pytest.mark.slow) if name in CLOUDS and not CLOUDS[name].always else name
+    """What has a sister in every run is tried in the long run alone."""
+    sister = name in LONG_RUN or (name in CLOUDS and not CLOUDS[name].always)
+    return pytest.param(name, marks=pytest.mark.slow) if sister else name
 
 
 PAGES = {
@@ -167,6 +184,7 @@ PAGES = {
     "azure-blob": ("haulage.services.azure_blob.drive", "PAGE_ENTRIES"),
     "gcs": ("haulage.services.gcs.drive", "PAGE_ENTRIES"),
     "sftp": ("haulage.services.sftp.listing", "PAGE_ITEMS"),
+    "ftp": ("haulage.services.ftp.listing", "PAGE_ITEMS"),
 }
 """Where each service says how many entries a page is to have; made small for the cases about several pages."""
 
@@ -267,6 +285,23 @@ def _dav(bed: Any, server: str) -> Place:
     )
 
 
+def _ftp(bed: Any, server: str) -> Place:
+    base = "/data" if isinstance(bed, Vsftpd) else "/"
+    return Place(
+        server=server,
+        service=service("ftp"),
+        settings={**bed.settings, "base_path": base},
+        root="",
+        least_part_bytes=64 * 1024,
+        port="port",
+        secrets=(bed.password,),
+        page_size=PAGES["ftp"],
+        wrong={"password": "not-the-password-of-this-server"},
+        spellings=({"base_path": base + "/"}, {"server": " 127.0.0.1 "}),
+        files=str(bed.root / base.strip("/")),
+    )
+
+
 def _local(folder: Path) -> Place:
     page = PAGES["local"]
     return Place("local", service("local"), {}, str(folder), least_part_bytes=64 * 1024, page_size=page, files="/")
@@ -283,6 +318,9 @@ BEDS: dict[str, tuple[str, Callable[[Any, str], Place]]] = {
     "dav-wsgidav": ("wsgidav", _dav),
     "dav-rclone": ("rclone_dav", _dav),
     "dav-nextcloud": ("nextcloud", _dav),
+    "ftp-pyftpdlib": ("ftp_server", _ftp),
+    "ftps-pyftpdlib": ("ftps_server", _ftp),
+    "ftps-vsftpd": ("vsftpd", _ftp),
 }
 
 

@@ -150,8 +150,9 @@ async def test_a_revision_of_what_was_removed_conflicts(drive: Drive, reader: Dr
     assert await reader.item("a.bin") is None
 
 
-async def test_eight_writers_one_winner(place: Place, make_drive: Opens, reader: Drive) -> None:
+async def test_eight_writers_one_winner(place: Place, make_drive: Opens, reader: Drive, limit: Limit) -> None:
     """T52: of racing writers with ABSENT exactly one is told that it wrote, and its bytes are there."""
+    limit("keeps conditions of racing writes")
     drives = [make_drive(place) for _ in range(8)]
     bodies = [body_of(50_000, seed=number) for number in range(8)]
     results = await asyncio.gather(

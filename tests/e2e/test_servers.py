@@ -12,9 +12,11 @@ from haulage.model.naming import fit
 from haulage.services.registry import service
 from testbed.content import Tree, made
 from testbed.dav import DavServer
+from testbed.ftp import FtpServer, Vsftpd
 from testbed.gcs import FakeGcs, gcs_client
 from testbed.nextcloud import Nextcloud
 from testbed.servers import SeaweedFS, tool
+from testbed.ssh import SshServer
 from testbed.stores import fill_bucket, read_bucket
 from tests.e2e.program import Program
 
@@ -82,11 +84,49 @@ class DavSide:
         return {path.relative_to(self._tree).as_posix(): path.read_bytes() for path in paths}
 
 
-Side = GcsSide | DavSide
-SIDES = {"gcs": "fake_gcs", "wsgidav": "wsgidav", "rclone": "rclone_dav", "nextcloud": "nextcloud"}
+class ServedFolder:
+    """A folder of an SSH or FTP server, which is one of this machine."""
+
+    one_form = False
+
+    def __init__(self, server: SshServer | FtpServer, folder: str) -> None:
+        self._tree = server.root / folder
+        below = f"data/{folder}" if isinstance(server, Vsftpd) else folder
+        if isinstance(server, Vsftpd):
+            self._tree = server.root / below
+        known = server.settings
+        self.service = "sftp" if isinstance(server, SshServer) else "ftp"
+        if isinstance(server, SshServer):
+            below = f"{known['base_path'].strip('/')}/{folder}".strip("/")
+        self.location = f"{self.service}://{known['user']}@127.0.0.1:{server.port}/{below}"
+        self.env = {f"{self.service.upper()}_{name.upper()}": value for name, value in known.items()}
+        self.remote = {"TYPE": "sftp", "HOST": "127.0.0.1", "PORT": str(server.port), "USER": known["user"]}
+        if isinstance(server, SshServer):
+            login = {"PASS": obscured(known["password"])} if "password" in known else {}
+            self.remote |= {"SHELL_TYPE": "none", **(login or {"KEY_FILE": str(server.key("id"))})}
+        self.root = f"x:/{below}"
+
+    def read(self) -> dict[str, bytes]:
+        """Path below the root -> bytes, as they lie in the folder that is served."""
+        paths = [path for path in self._tree.rglob("*") if path.is_file()]
+        return {path.relative_to(self._tree).as_posix(): path.read_bytes() for path in paths}
+
+
+Side = GcsSide | DavSide | ServedFolder
+SIDES = {
+    "gcs": "fake_gcs",
+    "wsgidav": "wsgidav",
+    "rclone": "rclone_dav",
+    "nextcloud": "nextcloud",
+    "openssh": "openssh",
+    "asyncssh": "asyncssh_server",
+    "pyftpdlib": "ftp_server",
+    "pyftpdlib-tls": "ftps_server",
+    "vsftpd": "vsftpd",
+}
 ONE_FORM = ("rclone_dav",)
 """Two ways to write an accent are one name there, so the plan makes one form of them."""
-LONG_RUN = ("rclone", "nextcloud")
+LONG_RUN = ("rclone", "nextcloud", "asyncssh", "pyftpdlib-tls", "vsftpd")
 """Sides of a service that has another in every run."""
 
 
@@ -96,6 +136,8 @@ def side(request: pytest.FixtureRequest, container: str) -> Side:
     server = request.getfixturevalue(SIDES[request.param])
     if isinstance(server, FakeGcs):
         return GcsSide(server, container)
+    if isinstance(server, SshServer | FtpServer):
+        return ServedFolder(server, container)
     return DavSide(server, container, one_form=SIDES[request.param] in ONE_FORM)
 
 
@@ -113,7 +155,7 @@ def taken(side: Side, tree: Tree) -> Tree:
     traits = service(side.service).traits
     assert traits is not None
     rules = msgspec.structs.replace(traits.names, forbidden=traits.names.forbidden + ";?#\t\r\n\\\x01\x7f")
-    if side.service == "gcs":
+    if side.service != "webdav":
         rules = traits.names
     if side.one_form:
         rules = msgspec.structs.replace(rules, unicode_form="NFC")
@@ -124,6 +166,15 @@ def taken(side: Side, tree: Tree) -> Tree:
 
 def _s3(server: SeaweedFS) -> dict[str, str]:
     return {**server.env, "AWS_ENDPOINT_URL": server.endpoint_url}
+
+
+def seen_by_rclone(side: Side, wanted: dict[str, bytes]) -> None:
+    """As many files, of these sizes; rclone spells some characters otherwise in what it shows."""
+    seen = rclone([*SEEN_BY_RCLONE, side.root], side.remote)
+    assert len(seen) == len(wanted)
+    plain = {one["Path"]: one["Size"] for one in seen if one["Path"] in wanted}
+    assert all(len(wanted[path]) == size for path, size in plain.items())
+    assert len(plain) > len(wanted) * 0.8
 
 
 async def there_and_back(
@@ -139,11 +190,8 @@ async def there_and_back(
     assert (again.code, again.ended["status"]) == (0, 101)
     wanted = {entry.path: entry.body() for entry in tree.files}
     assert side.read() == wanted
-    seen = rclone([*SEEN_BY_RCLONE, side.root], side.remote)
-    assert len(seen) == len(wanted)
-    plain = {one["Path"]: one["Size"] for one in seen if one["Path"] in wanted}
-    assert all(len(wanted[path]) == size for path, size in plain.items())
-    assert len(plain) > len(wanted) * 0.8  # rclone spells some characters otherwise in what it shows
+    if side.service != "ftp":  # there rclone loses the space at the end of a folder's name, and with it the listing
+        seen_by_rclone(side, wanted)
     back = haulage("copy", side.location, f"s3://{buckets[1]}", "--create", "--json", timeout=900)
     assert back.code == 0, back.out[-3000:] + back.err
     assert await read_bucket(seaweed, buckets[1]) == tree.digests()

@@ -21,10 +21,11 @@ PLACES = {  # id: the scheme of its URLs, and where it is declared; only what a 
     "egnyte": ("egnyte", "haulage.services.egnyte", "EGNYTE"),
     "sftp": ("sftp", "haulage.services.sftp", "SFTP"),
     "webdav": ("davs", "haulage.services.webdav", "WEBDAV"),
+    "ftp": ("ftp", "haulage.services.ftp", "FTP"),
     "local": ("file", "haulage.services.local", "LOCAL"),
 }
 
-ALIASES: dict[str, str] = {"dav": "webdav"}  # more schemes: the id of their service
+ALIASES: dict[str, str] = {"dav": "webdav", "ftps": "ftp"}  # more schemes: the id of their service
 
 
 def services() -> dict[str, Service]:

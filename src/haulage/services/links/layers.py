@@ -203,7 +203,8 @@ class Links(Generic[L]):
 
     async def _take(self, path: str) -> _Held[L]:
         while True:
-            for held in [held for held in self._held if not held.link.usable]:
+            # One that is as busy as it may be is judged when a call on it is over: it may just wait for an answer.
+            for held in [held for held in self._held if held.users < self._shared and not held.link.usable]:
                 self._leave(held)
             free = min(self._held, key=lambda held: held.users, default=None)
             if free is not None and free.users < self._shared:
@@ -217,9 +218,7 @@ class Links(Generic[L]):
                 await self._changed.wait_for(self._room)
 
     def _room(self) -> bool:
-        return len(self._held) + self._dialing < self._most or any(
-            held.users < self._shared or not held.link.usable for held in self._held
-        )
+        return len(self._held) + self._dialing < self._most or any(held.users < self._shared for held in self._held)
 
     async def _open(self, path: str) -> _Held[L] | None:
         """One connection more; None when the server refuses it while others are open: then those have to do."""
