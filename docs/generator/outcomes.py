@@ -35,7 +35,8 @@ STATUSES = {
     Status.ALREADY_RUNNING: "The same transfer is being run by another process.",
     Status.QUOTA_EXCEEDED: "The destination has no room. Make some, and run the same command again.",
     Status.RUNNING: "It is under way.",
-    Status.PAUSED_ANOMALY: "Many files that had content are listed as empty: look at the source, see `mass_anomaly`.",
+    Status.PAUSED: "A person paused it, or Haulage was stopped: resume it. Or many files that had content are listed as"
+    " empty: look at the source, see `mass_anomaly`.",
     Status.PAUSED_REAUTHORISE: "A connector's authorisation has ended. Authorise it again: the run goes on by itself.",
     Status.PAUSED_NO_SPACE: "A disk of this machine is full: the ledger's or a local destination's.",
     Status.GENERAL_FAILURE: "Something else ended it; the run's message says what.",

@@ -25,6 +25,7 @@ COMMANDS = {  # loaded when they are called; their first lines are told here, so
     "runs": ("haulage.cli.history:runs", "The runs so far, newest first."),
     "log": ("haulage.cli.history:log", "What a run did, item by item."),
     "report": ("haulage.cli.history:report", "Write a run's report: a page, and tables for other programs."),
+    "up": ("haulage.cli.up:up", "Serve the web application on this machine."),
     "sandbox": ("haulage.cli.sandbox:app", "The cloud services, simulated on this machine."),
     "connectors": ("haulage.cli.connectors:app", "Named links to accounts, their keys and tokens sealed."),
     "realms": ("haulage.cli.realms:app", "Where connectors' services live: the vendors' own, or a sandbox."),

@@ -36,7 +36,7 @@ async def run_copy(
     """
     marks = Marks(await ledger.run(item_rows.last_id))
     context = Context(ledger, run, source, target, options, watch, marks)
-    return await ended(_run(context), partial(_end, context), ((MassAnomaly, Status.PAUSED_ANOMALY), *watch.pauses))
+    return await ended(_run(context), partial(_end, context), ((MassAnomaly, Status.PAUSED), *watch.pauses))
 
 
 async def _run(context: Context) -> Status:
@@ -148,6 +148,8 @@ def _note_calls(context: Context) -> None:
 async def _end(context: Context, status: Status, message: str | None) -> None:
     _note_calls(context)
     context.counts.incomplete = context.counts.incomplete[:20]
+    if status == Status.CANCELED and context.watch.stopping is not None:
+        status, message = context.watch.stopping
     await context.ledger.run(run_rows.finish, context.run.id, status, context.counts.as_json(), message)
 
 

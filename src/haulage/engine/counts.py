@@ -81,6 +81,8 @@ class Watch:
         """Whether each connector of this run may still be used."""
         self.pauses: tuple[tuple[type[HaulageError], Status], ...] = ()
         """Errors that pause this run instead of ending it for good: a connector's lost authorisation."""
+        self.stopping: tuple[Status, str] | None = None
+        """As what a run that is being cancelled ends, and why; None: as canceled."""
         self._listeners = [listener] if listener is not None else []
 
     def listen(self, listener: Listener) -> None:

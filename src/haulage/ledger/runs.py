@@ -176,6 +176,15 @@ def get(connection: sa.Connection, run_id: int) -> RunRow:
     return _row(row)
 
 
-def newest(connection: sa.Connection, limit: int) -> list[RunRow]:
-    """The newest runs, newest first."""
-    return [_row(row) for row in connection.execute(_SELECT.order_by(runs.c.id.desc()).limit(limit))]
+def newest(
+    connection: sa.Connection, limit: int, before: int | None = None, connectors: Sequence[int] | None = None
+) -> list[RunRow]:
+    """The newest runs, newest first. before: of smaller numbers; connectors: only between those of these numbers."""
+    chosen = _SELECT.order_by(runs.c.id.desc()).limit(limit)
+    if before is not None:
+        chosen = chosen.where(runs.c.id < before)
+    if connectors is not None:
+        alone = (runs.c.kind == RunKind.SCAN) & (transfers.c.destination == "")
+        ends = transfers.c.destination_connector.in_(connectors) | alone
+        chosen = chosen.where(transfers.c.source_connector.in_(connectors) & ends)
+    return [_row(row) for row in connection.execute(chosen)]

@@ -215,6 +215,102 @@ audit = Table(  # append-only; each row's hash covers the one before
     Column("hash", Text, nullable=False),
 )
 
+people = Table(  # who may sign in here
+    "people",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("name_key", Text, nullable=False),  # case-folded; of an account that was deleted it may be used again
+    Column("role", Text, nullable=False),  # model.person.Role
+    Column("password", Text),  # argon2id, in its own notation; NULL: none was chosen yet
+    Column("second", LargeBinary),  # the secret of one-time codes, sealed
+    Column("second_slot", BigInteger),  # the newest time slot whose code was used: none is used twice
+    Column("local", Text),  # the user of this machine whose connectors are this person's too
+    Column("notices", Text, nullable=False),  # model.person.Notices
+    Column("created_us", BigInteger, nullable=False),
+    Column("ended_us", BigInteger),
+)
+Index(
+    "people_name",
+    people.c.name_key,
+    unique=True,
+    sqlite_where=people.c.ended_us.is_(None),
+    postgresql_where=people.c.ended_us.is_(None),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("key_hash", Text, primary_key=True),  # SHA-256 of what the cookie holds
+    Column("person_id", ForeignKey("people.id"), nullable=False, index=True),
+    Column("acting_for", BigInteger),  # people.id of whom an administrator acts for
+    Column("created_us", BigInteger, nullable=False),
+    Column("seen_us", BigInteger, nullable=False),
+    Column("address", Text, nullable=False),  # from where it was begun
+    Column("agent", Text, nullable=False),  # with which browser
+    Column("facts", Text, nullable=False),  # JSON: where a sign-in at a service goes on
+)
+
+claims = Table(  # one-time links with which a person begins
+    "claims",
+    metadata,
+    Column("key_hash", Text, primary_key=True),
+    Column("person_id", BigInteger),  # NULL: the first administrator
+    Column("local", Text),  # the user of this machine to whom the link was shown
+    Column("expires_us", BigInteger, nullable=False),
+)
+
+delegates = Table(  # administrators that may act for a person
+    "delegates",
+    metadata,
+    Column("person_id", BigInteger, primary_key=True),
+    Column("delegate_id", BigInteger, primary_key=True),
+    Column("created_us", BigInteger, nullable=False),
+)
+
+sign_in_failures = Table(
+    "sign_in_failures",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("place", Text, nullable=False, index=True),  # whose name, or from where
+    Column("at_us", BigInteger, nullable=False),
+)
+
+api_tokens = Table(
+    "api_tokens",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("person_id", ForeignKey("people.id"), nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    Column("prefix", Text, nullable=False),  # its first characters, to be told apart by
+    Column("key_hash", Text, nullable=False, unique=True),
+    Column("scopes", Text, nullable=False),  # separated by spaces
+    Column("created_us", BigInteger, nullable=False),
+    Column("expires_us", BigInteger, nullable=False),
+    Column("used_us", BigInteger),
+    Column("ended_us", BigInteger),
+)
+
+schedules = Table(
+    "schedules",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("person_id", ForeignKey("people.id"), nullable=False, index=True),
+    Column("source", Text, nullable=False),  # locations, as a person writes them
+    Column("destination", Text, nullable=False),
+    Column("filters", Text, nullable=False),  # JSON
+    Column("every", Text, nullable=False),  # model.schedule.Every
+    Column("minute", SmallInteger, nullable=False),
+    Column("hour", SmallInteger, nullable=False),
+    Column("day", SmallInteger, nullable=False),  # of the week (1 is Monday) or month
+    Column("zone", Text, nullable=False),  # IANA
+    Column("next_us", BigInteger, nullable=False, index=True),
+    Column("last_us", BigInteger),
+    Column("told", Text),  # why the last one could not be started
+    Column("created_us", BigInteger, nullable=False),
+    Column("ended_us", BigInteger),
+)
+
 installation = Table(  # one row
     "installation",
     metadata,

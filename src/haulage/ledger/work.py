@@ -235,21 +235,15 @@ def outcome_rows(
         wanted = wanted.where(outcomes.c.outcome.in_(kinds))
     wanted = wanted.order_by(outcomes.c.item_id).limit(limit).execution_options(yield_per=1000)
     for row in connection.execute(wanted):
-        yield OutcomeRow(
-            row.item_id,
-            row.path,
-            row.target,
-            row.outcome,
-            row.size,
-            row.code,
-            row.message,
-            row.fix,
-            row.side,
-            bool(row.listed),
-            bool(row.adopted),
-            row.at_us,
-            load(row.evidence),
-        )
+        yield _as_recorded(row)
+
+
+def _as_recorded(row: Any) -> OutcomeRow:
+    told = row.code, row.message, row.fix, row.side
+    listed, adopted = bool(row.listed), bool(row.adopted)
+    return OutcomeRow(
+        row.item_id, row.path, row.target, row.outcome, row.size, *told, listed, adopted, row.at_us, load(row.evidence)
+    )
 
 
 def totals(connection: sa.Connection, run_id: int) -> list[dict[str, Any]]:
@@ -303,3 +297,32 @@ def pause_until(connection: sa.Connection, scope: str, until_us: int | None = No
         until, values = until_us, {"scope": scope, "until_us": until_us}
         connection.execute(sa.insert(pauses).prefix_with("OR REPLACE", dialect="sqlite").values(**values))
     return until
+
+
+SORTED = {"path": outcomes.c.path, "size": outcomes.c.size, "outcome": outcomes.c.outcome, "code": outcomes.c.code}
+"""By what the log of a run can be sorted; else it is in the order in which the items were listed."""
+
+
+class Search(msgspec.Struct, frozen=True):
+    """What of a run's log is looked at. text: in the path, in any case (of ASCII letters)."""
+
+    text: str = ""
+    kinds: tuple[str, ...] = ()
+    sort: str = ""
+    descending: bool = False
+    start: int = 0
+    limit: int = 100
+
+
+def outcome_page(connection: sa.Connection, run_id: int, search: Search) -> tuple[list[OutcomeRow], int]:
+    """One page of a run's log, and how many rows there are in all."""
+    its = outcomes.c.run_id == run_id
+    if search.kinds:
+        its &= outcomes.c.outcome.in_(search.kinds)
+    if search.text:
+        its &= outcomes.c.path.icontains(search.text, autoescape=True)
+    count = connection.scalar(sa.select(sa.func.count()).select_from(outcomes).where(its)) or 0
+    column = SORTED.get(search.sort, outcomes.c.item_id)
+    order = (column.desc() if search.descending else column, outcomes.c.item_id)
+    chosen = sa.select(outcomes).where(its).order_by(*order).offset(search.start).limit(search.limit)
+    return [_as_recorded(row) for row in connection.execute(chosen)], count

@@ -237,3 +237,37 @@ class LeaseLost(HaulageError):
 
     code = "lease_lost"
     item_only = False
+
+
+class Missing(Refused):
+    """There is no such thing, or it is somebody else's: the answer is the same."""
+
+    code = "not_there"
+    default_fix = "See the list of what there is."
+
+
+class NotAllowed(Refused):
+    """The role, or the token's scopes, do not allow it."""
+
+    code = "not_allowed"
+    default_fix = "Ask an administrator of this installation."
+
+
+class SignInRefused(HaulageError):
+    """Name, password, code or token are not right; which of them is not told."""
+
+    code = "sign_in"
+    default_fix = "Check the name, the password and, where you use one, the code."
+    item_only = False
+
+
+class TooManyFailures(HaulageError):
+    """Sign-ins failed too often. wait_seconds: how long to wait."""
+
+    code = "too_many_failures"
+    default_fix = "Wait as long as the message says, then try again."
+    item_only = False
+
+    def __init__(self, message: str, fix: str | None = None, wait_seconds: int = 0) -> None:
+        super().__init__(message, fix)
+        self.wait_seconds = wait_seconds

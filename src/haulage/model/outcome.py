@@ -80,7 +80,7 @@ class Status(IntEnum):
     ALREADY_RUNNING = 250
     QUOTA_EXCEEDED = 260
     RUNNING = 300
-    PAUSED_ANOMALY = 310
+    PAUSED = 310
     PAUSED_REAUTHORISE = 311
     PAUSED_NO_SPACE = 312
     GENERAL_FAILURE = 400
@@ -105,7 +105,7 @@ STATUS_TEXT = {
     Status.ALREADY_RUNNING: "Already running",
     Status.QUOTA_EXCEEDED: "Storage quota exceeded",
     Status.RUNNING: "Running",
-    Status.PAUSED_ANOMALY: "Paused: many files became empty at the source",
+    Status.PAUSED: "Paused",
     Status.PAUSED_REAUTHORISE: "Paused: a connector has to be authorised again",
     Status.PAUSED_NO_SPACE: "Paused: no space",
     Status.GENERAL_FAILURE: "Failed",

@@ -1,27 +1,34 @@
 """Looking into an account: where its locations may begin, and what a folder holds."""
 
+from collections import Counter
 from typing import Any
 
 import msgspec
 
 from haulage.engine.counts import Watch
+from haulage.ledger import connectors as rows
 from haulage.ledger.store import Ledger
 from haulage.model.errors import AuthLost, Refused
 from haulage.model.item import Item
 from haulage.model.location import parse
 from haulage.operations import accounts, connectors
-from haulage.operations.locations import Given, lost_at, open_drive
-from haulage.services.authorisation import ListsRoots
+from haulage.operations.locations import Given, lost_at, open_drive, refuse_read_only
+from haulage.services.authorisation import ListsRoots, Root
+from haulage.services.registry import service
 
 MOST_ITEMS = 1000
 
 
 class Browsed(msgspec.Struct, frozen=True):
-    """What is at a place. roots: names of buckets, users, ... above any folder; more: not everything is told."""
+    """What is at a place. roots: names of buckets, users, ... above any folder; more: not everything is told.
+
+    kinds: how many roots of each kind there are (user, site, shared drive, bucket).
+    """
 
     roots: list[str]
     items: list[Item]
     more: bool = False
+    kinds: dict[str, int] = {}
 
 
 async def browse(ledger: Ledger, text: str, most: int = MOST_ITEMS) -> Browsed:
@@ -32,27 +39,31 @@ async def browse(ledger: Ledger, text: str, most: int = MOST_ITEMS) -> Browsed:
     location = parse(text)
     given = Given(text, "source")
     try:
+        if location.connector is not None and service(ledger.read(rows.get, location.connector).service).traits is None:
+            checked = await accounts.check(ledger, location.connector)
+            raise Refused(f"{checked.told} Its files cannot be reached yet", "A later version of Haulage reaches them.")
         if location.connector is not None and not location.root:
             roots = await _roots(ledger, location.connector)
             if roots is not None:
-                return Browsed(roots[:most], [], len(roots) > most)
+                kinds = dict(Counter(one.kind for one in roots))
+                return Browsed([one.path for one in roots[:most]], [], len(roots) > most, kinds)
         return await _folder(ledger, given, most)
     except AuthLost as error:
         raise lost_at(ledger, (given,), error) from error
 
 
-async def _roots(ledger: Ledger, name: str) -> list[str] | None:
+async def _roots(ledger: Ledger, name: str) -> list[Root] | None:
     row, chosen, settings = connectors.loaded(ledger, name)
     pacer = accounts.quiet_pacer(chosen)
     if chosen.authorisation is not None:
         account = accounts.open_account(ledger, row, settings, pacer)
         try:
             if isinstance(account, ListsRoots):
-                return [one.path for one in await account.roots()]
+                return await account.roots()
         finally:
             await account.close()
     elif chosen.roots is not None and not chosen.whole_root:
-        return list(await chosen.roots(settings, pacer))
+        return [Root(chosen.root_title, one, one) for one in await chosen.roots(settings, pacer)]
     return None
 
 
@@ -70,6 +81,25 @@ async def _folder(ledger: Ledger, given: Given, most: int) -> Browsed:
         return Browsed([], items[:most], cursor is not None or len(items) > most)
     finally:
         await drive.close()
+
+
+async def create_folder(ledger: Ledger, text: str, name: str) -> None:
+    """Make a folder in a place. Raises Refused, NameRefused, AuthLost, Unreachable."""
+    location = parse(text)
+    if not name.strip() or "/" in name or name in (".", ".."):
+        raise Refused("that cannot be a folder's name", "A name has no '/' in it.")
+    given = Given(text, "destination")
+    refuse_read_only(ledger, given)
+    if location.connector is not None and not location.root and await _roots(ledger, location.connector) is not None:
+        raise Refused("nothing can be made at the top", "Make it at the service, or open one of the places first.")
+    try:
+        drive = await open_drive(ledger, given, Watch())
+        try:
+            await drive.create_folder(name)
+        finally:
+            await drive.close()
+    except AuthLost as error:
+        raise lost_at(ledger, (given,), error) from error
 
 
 def told(found: Browsed) -> dict[str, Any]:

@@ -11,11 +11,12 @@ import msgspec
 from haulage.connectors import lifecycle
 from haulage.ledger import audit
 from haulage.ledger import connectors as rows
+from haulage.ledger import schedules as schedule_rows
 from haulage.ledger.audit import PROGRAM, Actor
 from haulage.ledger.connectors import ConnectorRow
 from haulage.ledger.store import Connection, Ledger, now_us
 from haulage.model.connector import ConnectorState, ConnectorStep
-from haulage.model.errors import HaulageError, NeedsReauthorisation
+from haulage.model.errors import HaulageError, NeedsReauthorisation, Refused
 from haulage.operations import accounts, connectors, idling
 from haulage.services.authorisation import Revokes
 from haulage.services.contract import Service
@@ -38,9 +39,11 @@ async def delete(ledger: Ledger, name: str, actor: Actor, *, anyway: bool = Fals
     """Delete a connector, or try again to. anyway: destroy what is here although the service could not be told.
 
     Irreversible: no run can use it from here on, whatever the service answers. What it copied stays, and so do its
-    runs. Raises Refused where there is none.
+    runs. Raises Refused where there is none, or a schedule uses it.
     """
     row = ledger.read(rows.get, name)
+    if used := ledger.read(schedule_rows.using, row.name):
+        raise Refused(f"the connector {row.name} is used by {', '.join(used)}", "Delete that first.")
 
     def leave(connection: Connection) -> ConnectorRow:
         lifecycle.step(connection, row.id, ConnectorStep.LEAVE, row.reason, actor)

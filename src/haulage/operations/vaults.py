@@ -9,7 +9,7 @@ from typing import Any
 from haulage.connectors import realms, sealing
 from haulage.connectors.keys import FileKeys, key_source
 from haulage.connectors.vault import Vault
-from haulage.ledger import audit
+from haulage.ledger import audit, people
 from haulage.ledger import authorisations as pending_rows
 from haulage.ledger import connectors as rows
 from haulage.ledger import realms as realm_rows
@@ -32,7 +32,11 @@ def ready(ledger: Ledger) -> str:
 
 def _sealed(connection: Connection) -> list[bytes]:
     held = [one for row in rows.every(connection) for one in (row.sealed, row.tokens) if one is not None]
-    return [*held, *(row.sealed for row in realm_rows.every(connection))]
+    return [
+        *held,
+        *(row.sealed for row in realm_rows.every(connection)),
+        *(one for _, one in people.sealed(connection)),
+    ]
 
 
 def rotate(ledger: Ledger, actor: Actor) -> dict[str, Any]:
@@ -65,6 +69,10 @@ def _rewrap(connection: Connection, vault: Vault, actor: Actor) -> int:
     for realm in realm_rows.every(connection):
         bound = sealing.other(connection, *realms.bound(realm.name))
         realm_rows.put(connection, realm.name, realm.facts, vault.rewrapped(realm.sealed, bound))
+        changed += 1
+    for person_id, second in people.sealed(connection):
+        bound = sealing.other(connection, "second", person_id)
+        people.update(connection, person_id, second=vault.rewrapped(second, bound))
         changed += 1
     pending_rows.forget_all(connection)  # a sign-in under way is begun again sooner than sealed anew
     audit.append(connection, actor, "keys rotate", "vault", resealed=changed)

@@ -38,6 +38,10 @@ _ERRORS = (
     _error(
         errors.NeedsReauthorisation, "Authorisation ended", "The connector was revoked, has expired or was left idle."
     ),
+    _error(errors.Missing, "Not there", "There is no such thing, or it is somebody else's."),
+    _error(errors.NotAllowed, "Not allowed", "The person's role, or the token's scopes, do not allow it."),
+    _error(errors.SignInRefused, "Signing in failed", "Name, password, one-time code or token are not right."),
+    _error(errors.TooManyFailures, "Too many failures", "Sign-ins failed too often from there."),
     _error(errors.ScopeMissing, "Permission not granted", "The authorisation lacks a scope that is needed."),
     _error(errors.ConsentPending, "Consent pending", "An administrator has yet to consent to the application."),
     _error(errors.NotAdministrator, "Not an administrator", "The service wants an administrator's account."),

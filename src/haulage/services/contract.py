@@ -258,7 +258,8 @@ class Field(msgspec.Struct, frozen=True):
     """One field of a connector's form. secret: sealed in the vault, never shown. env: variables read, first found.
 
     default: what holds where nothing is given. endpoint: an address or host that is called with the connector's
-    secrets; changing it clears them.
+    secrets; changing it clears them. machine: it names something of this machine (a file, a profile): for programs
+    of whoever runs them, not for a server's form.
     """
 
     name: str
@@ -269,6 +270,7 @@ class Field(msgspec.Struct, frozen=True):
     env: tuple[str, ...] = ()
     default: str = ""
     endpoint: bool = False
+    machine: bool = False
 
 
 class Service(msgspec.Struct, frozen=True):

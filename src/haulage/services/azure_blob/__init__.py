@@ -44,7 +44,9 @@ AZURE_BLOB = Service(
             env=("AZURE_STORAGE_BLOB_ENDPOINT", "AZURE_STORAGE_SERVICE_ENDPOINT"),
             endpoint=True,
         ),
-        Field("ca_file", "Certificate authority", "A PEM file to trust instead of the system's authorities."),
+        Field(
+            "ca_file", "Certificate authority", "A PEM file to trust instead of the system's authorities.", machine=True
+        ),
     ),
     traits=TRAITS,
     open_drive=open_drive,

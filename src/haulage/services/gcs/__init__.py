@@ -20,6 +20,7 @@ GCS = Service(
             "Credentials file",
             "A file with such a JSON, or what `gcloud auth application-default login` leaves. Read when it is used.",
             env=("GOOGLE_APPLICATION_CREDENTIALS",),
+            machine=True,
         ),
         Field("client_id", "OAuth client ID", "Of the client that the refresh token belongs to."),
         Field("client_secret", "OAuth client secret", "The secret of that client.", secret=True),
@@ -43,7 +44,10 @@ GCS = Service(
             endpoint=True,
         ),
         Field(
-            "ca_file", "Certificate authorities", "A PEM file with the authorities to trust instead of the system's."
+            "ca_file",
+            "Certificate authorities",
+            "A PEM file with the authorities to trust instead of the system's.",
+            machine=True,
         ),
     ),
     traits=TRAITS,

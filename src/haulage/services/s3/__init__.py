@@ -41,7 +41,7 @@ S3 = Service(
             "Such as eu-central-1. A wrong one is corrected by what the service says.",
             env=("AWS_REGION", "AWS_DEFAULT_REGION"),
         ),
-        Field("profile", "Profile", "A profile of the AWS configuration files.", env=("AWS_PROFILE",)),
+        Field("profile", "Profile", "A profile of the AWS configuration files.", env=("AWS_PROFILE",), machine=True),
         Field(
             "addressing",
             "Addressing",
@@ -52,6 +52,7 @@ S3 = Service(
             "Certificate authorities",
             "A PEM file with the authorities to trust instead of the system's.",
             env=("AWS_CA_BUNDLE",),
+            machine=True,
         ),
     ),
     traits=TRAITS,

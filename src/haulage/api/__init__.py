@@ -1,0 +1,1 @@
+"""The HTTP API: the same operations for programs, by tokens."""

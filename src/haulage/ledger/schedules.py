@@ -1,0 +1,93 @@
+"""Schedules: which transfer starts again by itself, and when."""
+
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from haulage.ledger.schema import schedules
+from haulage.ledger.store import now_us
+from haulage.model.errors import Refused
+from haulage.model.schedule import Every, Timing
+
+ALIVE = schedules.c.ended_us.is_(None)
+
+
+class ScheduleRow(msgspec.Struct, frozen=True):
+    """A schedule. filters: JSON. told: why the last start failed; None where it did not."""
+
+    id: int
+    person_id: int
+    source: str
+    destination: str
+    filters: str
+    timing: Timing
+    next_us: int
+    last_us: int | None
+    told: str | None
+
+
+def _row(row: Any) -> ScheduleRow:
+    timing = Timing(Every(row.every), row.minute, row.hour, row.day, row.zone)
+    places = row.source, row.destination, row.filters
+    return ScheduleRow(row.id, row.person_id, *places, timing, row.next_us, row.last_us, row.told)
+
+
+def add(
+    connection: sa.Connection, person_id: int, source: str, destination: str, filters: str, when: Timing, next_us: int
+) -> int:
+    """Keep a schedule. Returns its number."""
+    values = {"source": source, "destination": destination, "filters": filters, **msgspec.structs.asdict(when)}
+    said = schedules.insert().values(person_id=person_id, next_us=next_us, created_us=now_us(), **values)
+    return int(connection.execute(said).inserted_primary_key[0])  # type: ignore[index] # one row has its key
+
+
+def get(connection: sa.Connection, schedule_id: int) -> ScheduleRow:
+    """The schedule of that number. Raises Refused."""
+    row = connection.execute(sa.select(schedules).where((schedules.c.id == schedule_id) & ALIVE)).one_or_none()
+    if row is None:
+        raise Refused(f"there is no schedule {schedule_id}", "See the list of schedules.")
+    return _row(row)
+
+
+def every(connection: sa.Connection) -> list[ScheduleRow]:
+    """All schedules, the next one first."""
+    return [_row(row) for row in connection.execute(sa.select(schedules).where(ALIVE).order_by(schedules.c.next_us))]
+
+
+def due(connection: sa.Connection, now: int) -> list[ScheduleRow]:
+    """Those whose time has come."""
+    chosen = sa.select(schedules).where(ALIVE & (schedules.c.next_us <= now)).order_by(schedules.c.next_us)
+    return [_row(row) for row in connection.execute(chosen)]
+
+
+def take(connection: sa.Connection, row: ScheduleRow, next_us: int) -> bool:
+    """Take a slot, so that nobody else starts it: False where another was first. A missed slot runs once."""
+    mine = (schedules.c.id == row.id) & (schedules.c.next_us == row.next_us) & ALIVE
+    said = schedules.update().where(mine).values(next_us=next_us, last_us=now_us(), told=None)
+    return connection.execute(said).rowcount == 1
+
+
+def tell(connection: sa.Connection, schedule_id: int, told: str) -> None:
+    """Note why it could not be started."""
+    connection.execute(schedules.update().where(schedules.c.id == schedule_id).values(told=told))
+
+
+def end(connection: sa.Connection, schedule_id: int) -> None:
+    """It starts nothing any more."""
+    connection.execute(schedules.update().where(schedules.c.id == schedule_id).values(ended_us=now_us()))
+
+
+def end_all(connection: sa.Connection, person_id: int) -> None:
+    """All of a person's end."""
+    connection.execute(schedules.update().where((schedules.c.person_id == person_id) & ALIVE).values(ended_us=now_us()))
+
+
+def using(connection: sa.Connection, name: str) -> list[str]:
+    """Schedules that a connector of that name takes part in, as people know them."""
+    begins = f"{name.casefold()}:"
+    return [
+        f"schedule {one.id} ({one.source} to {one.destination})"
+        for one in every(connection)
+        if one.source.casefold().startswith(begins) or one.destination.casefold().startswith(begins)
+    ]

@@ -1,0 +1,199 @@
+"""Runs in this process: started, watched, paused, cancelled and gone on with by people or schedules."""
+
+import asyncio
+import time
+from collections import deque
+from itertools import pairwise
+from typing import Any
+
+import msgspec
+
+from haulage.engine.context import Options
+from haulage.engine.counts import Watch
+from haulage.ledger import audit
+from haulage.ledger import runs as run_rows
+from haulage.ledger.audit import Actor
+from haulage.ledger.codec import load
+from haulage.ledger.runs import RunRow
+from haulage.ledger.store import Ledger
+from haulage.model.errors import HaulageError, Refused
+from haulage.model.filters import Filters
+from haulage.model.outcome import RunKind, Status, status_words
+from haulage.operations import transfers
+from haulage.operations.locations import Given
+from haulage.operations.runlog import log_of
+
+MOST_RUNS = 50
+KEPT_PROBLEMS = 50
+SAMPLE_SECONDS = 1.0
+KEPT_SAMPLES = 600
+RATE_SAMPLES = 10
+TELL_SECONDS = 10.0
+"""Before that, nobody can tell how long it takes."""
+
+
+class Live:
+    """A run that goes on in this process. samples: seconds since it began, and bytes sent and items done by then."""
+
+    def __init__(self) -> None:
+        self.watch = Watch(self._hear)
+        self.started: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self.task: asyncio.Task[transfers.Ended] | None = None
+        self.problems: deque[dict[str, Any]] = deque(maxlen=KEPT_PROBLEMS)
+        self.samples: deque[tuple[float, int, int]] = deque(maxlen=KEPT_SAMPLES)
+
+    def _hear(self, event: str, facts: dict[str, Any]) -> None:
+        if event == "started" and not self.started.done():
+            self.started.set_result(int(facts["run"]))
+        elif event == "problem":
+            self.problems.appendleft(facts)
+
+    def sample(self) -> None:
+        """Note how far it is."""
+        counts = self.watch.counts
+        self.samples.append((time.monotonic() - self.watch.began, counts.sent_bytes, counts.settled()))
+
+
+class Runner:
+    """All runs of this process."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+        self._live: dict[int, Live] = {}
+        self._begun: set[asyncio.Task[Any]] = set()
+        self._sampler: asyncio.Task[None] | None = None
+
+    async def start(self, source: str, destination: str, options: Options, actor: Actor) -> int:
+        """Start a copy; returns the run's number once both sides have answered.
+
+        Raises what `transfers.copy` does before anything is started, and Refused where too many runs go on.
+        """
+        if len(self._begun) >= MOST_RUNS:
+            raise Refused(f"{MOST_RUNS} runs go on already", "Wait until one of them has ended.")
+        live = Live()
+        sides = Given(source, "source"), Given(destination, "destination")
+        work = transfers.copy(self.ledger, *sides, options, live.watch, create=True)
+        task = live.task = asyncio.create_task(work)
+        self._begun.add(task)
+        task.add_done_callback(self._ended)
+        self._sampler = self._sampler or asyncio.create_task(self._sample())
+        either: list[asyncio.Future[Any]] = [task, live.started]
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        if not live.started.done():
+            return (await task).run.id
+        run_id = live.started.result()
+        self._live[run_id] = live
+        task.add_done_callback(lambda _: self._live.pop(run_id, None))
+        facts = {"source": source, "destination": destination}
+        await self.ledger.run(audit.append, actor, "run start", f"run {run_id}", **facts)
+        return run_id
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._begun.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None and not isinstance(error, HaulageError):
+            log_of(self.ledger).bug(error, command="run")
+
+    async def _sample(self) -> None:
+        while True:
+            for live in self._live.values():
+                live.sample()
+            await asyncio.sleep(SAMPLE_SECONDS)
+
+    async def stop(self, run_id: int, actor: Actor, *, pause: bool) -> None:
+        """Cancel a run, or pause it: what was proven stays. Raises Refused where it does not go on in this process."""
+        live = self._live.get(run_id)
+        if live is None or live.task is None:
+            raise Refused(f"run {run_id} does not go on here", "Only a run that goes on can be paused or cancelled.")
+        live.watch.stopping = (Status.PAUSED, f"paused by {actor.who}") if pause else None
+        event = "run pause" if pause else "run cancel"
+        await self.ledger.run(audit.append, actor, event, f"run {run_id}")
+        live.task.cancel()
+        await asyncio.wait([live.task])
+
+    async def go_on(self, run: RunRow, actor: Actor) -> int:
+        """Start a run's transfer again: it goes on where it stood. Returns the new run's number. Raises Refused."""
+        if run.ended_us is None:
+            raise Refused(f"run {run.id} goes on", "Pause or cancel it first.")
+        if run.kind != RunKind.COPY:
+            raise Refused("only a copy can be gone on with", "Start a new one.")
+        key = await asyncio.to_thread(self.ledger.read, run_rows.transfer_key, run.transfer_id)
+        options = Options(msgspec.convert(load(key.filters), Filters))
+        return await self.start(key.source_shown, key.destination_shown, options, actor)
+
+    async def resume_for(self, connector_id: int, actor: Actor) -> list[int]:
+        """Start again what was paused for a connector that is authorised again now."""
+        started = []
+        for source, destination, options in transfers.paused_for(self.ledger, connector_id):
+            try:
+                started.append(await self.start(source.location, destination.location, options, actor))
+            except HaulageError as error:  # the other side's matter: it stays paused
+                log_of(self.ledger).warn("not resumed", source=source.location, message=error.message)
+        return started
+
+    def live(self, run_id: int) -> Live | None:
+        """The run, if it goes on in this process."""
+        return self._live.get(run_id)
+
+    def progress(self, run: RunRow) -> dict[str, Any]:
+        """A run as it is now: see docs/reference. Of a run of another process, what it last wrote down."""
+        live = self._live.get(run.id)
+        counts = run.counts if live is None or run.ended_us is not None else live.watch.counts.as_json()
+        told = {
+            "run": run.id,
+            "kind": run.kind,
+            "source": run.source,
+            "destination": run.destination,
+            "status": run.status,
+            "status_text": status_words(run.status, run.kind),
+            "message": run.message,
+            "started_us": run.started_us,
+            "ended_us": run.ended_us,
+            "here": live is not None,
+            "counts": counts,
+        }
+        return {**told, **(_pace(live) if live is not None else _no_pace())}
+
+    async def close(self) -> None:
+        """The process ends: pause what goes on."""
+        for live in self._live.values():
+            live.watch.stopping = Status.PAUSED, "Haulage was stopped"
+        tasks = [*self._begun, *([self._sampler] if self._sampler else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _no_pace() -> dict[str, Any]:
+    return {"rate": None, "average": None, "seconds_left": None, "waits_for": None, "problems": [], "chart": []}
+
+
+def _pace(live: Live) -> dict[str, Any]:
+    """Bytes a second just now and since the beginning, seconds left where they can be told, and what it waits for."""
+    counts, samples = live.watch.counts, list(live.samples)
+    passed = max(time.monotonic() - live.watch.began, 0.001)
+    recent = samples[-RATE_SAMPLES:]
+    rate = 0.0
+    if len(recent) > 1 and recent[-1][0] > recent[0][0]:
+        rate = (recent[-1][1] - recent[0][1]) / (recent[-1][0] - recent[0][0])
+    average = counts.sent_bytes / passed
+    left = None
+    if counts.source_complete and rate > 0 and counts.successful_bytes and passed > TELL_SECONDS:
+        left = max(0, counts.planned_bytes - counts.successful_bytes) / max(rate, average)
+    return {
+        "rate": rate,
+        "average": average,
+        "seconds_left": left,
+        "waits_for": live.watch.waits_for(),
+        "problems": list(live.problems),
+        "chart": _chart(samples),
+    }
+
+
+def _chart(samples: list[tuple[float, int, int]], most: int = 60) -> list[dict[str, float]]:
+    """Bytes a second over the time that is known, in at most so many steps."""
+    step = max(1, len(samples) // most)
+    kept = samples[::step]
+    return [
+        {"seconds": after[0], "rate": (after[1] - before[1]) / max(after[0] - before[0], 0.001)}
+        for before, after in pairwise(kept)
+    ]

@@ -1,0 +1,110 @@
+"""Schedules: transfers that start by themselves, and the loop that starts them."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
+
+from cronsim import CronSim
+
+from haulage.ledger import audit
+from haulage.ledger import schedules as rows
+from haulage.ledger.audit import Actor
+from haulage.ledger.codec import dump
+from haulage.ledger.schedules import ScheduleRow
+from haulage.ledger.store import Connection, Ledger, now_us
+from haulage.model.errors import HaulageError, Refused
+from haulage.model.filters import Filters
+from haulage.model.person import Person
+from haulage.model.schedule import Every, Timing
+
+LOOK_SECONDS = 5.0
+
+
+def next_us(timing: Timing, after_us: int) -> int:
+    """When it is next, after that moment; both in UTC microseconds. In a changing hour, cron's rules hold."""
+    after = datetime.fromtimestamp(after_us / 1_000_000, ZoneInfo(timing.zone))
+    return int(next(CronSim(timing.cron(), after)).astimezone(UTC).timestamp() * 1_000_000)
+
+
+@cache
+def zones() -> list[str]:
+    """The time zones that one chooses from."""
+    return ["UTC", *sorted(one for one in available_timezones() if "/" in one and not one.startswith("Etc/"))]
+
+
+def check(timing: Timing) -> None:
+    """Raises Refused for what is no time."""
+    days = {Every.WEEK: 7, Every.MONTH: 31}.get(timing.every, 31)
+    if not (0 <= timing.minute < 60 and 0 <= timing.hour < 24 and 1 <= timing.day <= days):
+        raise Refused("that is no time of a schedule", "Choose an hour, a minute and a day that there are.")
+    if timing.zone not in available_timezones():
+        raise Refused(f"there is no time zone {timing.zone[:60]!r}", "Choose one such as Europe/Berlin.")
+
+
+def add(
+    ledger: Ledger, person: Person, source: str, destination: str, filters: Filters, timing: Timing, actor: Actor
+) -> ScheduleRow:
+    """Have a transfer start by itself. Whoever calls has seen to it that both sides may be used. Raises Refused."""
+    check(timing)
+
+    def keep(connection: Connection) -> ScheduleRow:
+        first = next_us(timing, now_us())
+        made = rows.add(connection, person.id, source, destination, dump(filters), timing, first)
+        audit.append(connection, actor, "schedule add", f"schedule {made}", source=source, destination=destination)
+        return rows.get(connection, made)
+
+    return ledger.do(keep)
+
+
+def remove(ledger: Ledger, schedule_id: int, actor: Actor) -> None:
+    """It starts nothing any more."""
+
+    def end(connection: Connection) -> None:
+        rows.end(connection, schedule_id)
+        audit.append(connection, actor, "schedule remove", f"schedule {schedule_id}")
+
+    ledger.do(end)
+
+
+Start = Callable[[ScheduleRow], Awaitable[Any]]
+"""Starts the transfer of a schedule. Raises HaulageError where it cannot be started."""
+
+
+async def start_due(ledger: Ledger, start: Start, now: int | None = None) -> int:
+    """Start what is due; one that was missed starts once, one that still runs not again. Returns how many started."""
+    now = now_us() if now is None else now
+    started = 0
+    for row in await asyncio.to_thread(ledger.read, rows.due, now):
+        if not await ledger.run(rows.take, row, next_us(row.timing, now)):
+            continue
+        try:
+            await start(row)
+            started += 1
+        except HaulageError as error:
+            await ledger.run(rows.tell, row.id, f"{error.message}. {error.fix}")
+    return started
+
+
+async def keep_starting(ledger: Ledger, start: Start) -> None:
+    """Look for what is due every few seconds, until cancelled."""
+    while True:
+        await start_due(ledger, start)
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+def told(row: ScheduleRow) -> dict[str, Any]:
+    """As a document."""
+    return {
+        "id": row.id,
+        "source": row.source,
+        "destination": row.destination,
+        "every": row.timing.every.value,
+        "when": row.timing.words(),
+        "zone": row.timing.zone,
+        "next_us": row.next_us,
+        "last_us": row.last_us,
+        "problem": row.told,
+    }

@@ -1,0 +1,102 @@
+"""The application: its layers, its routes, and what goes on behind them while it runs."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import msgspec
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from starlette.staticfiles import StaticFiles
+
+from haulage import __version__
+from haulage.api import routes as api_routes
+from haulage.api.access import Allows
+from haulage.engine.context import Options
+from haulage.ledger import people
+from haulage.ledger.audit import Actor
+from haulage.ledger.codec import load
+from haulage.ledger.schedules import ScheduleRow
+from haulage.ledger.store import Ledger
+from haulage.model.filters import Filters
+from haulage.operations import schedules
+from haulage.operations.running import Runner
+from haulage.web import (
+    account_pages,
+    connector_pages,
+    people_pages,
+    problems,
+    run_pages,
+    schedule_pages,
+    sign_in_pages,
+    wizard_pages,
+)
+from haulage.web.access import Needs, Open
+from haulage.web.guarding import Guard
+from haulage.web.rendering import HERE
+from haulage.web.settings import Settings
+
+PAGES = (
+    sign_in_pages,
+    wizard_pages,
+    connector_pages,
+    run_pages,
+    schedule_pages,
+    account_pages,
+    people_pages,
+)
+
+
+def make_app(ledger: Ledger, settings: Settings) -> FastAPI:
+    """The application on a ledger. It starts what schedules want, and pauses its runs when it ends."""
+
+    @asynccontextmanager
+    async def living(app: FastAPI) -> AsyncIterator[None]:
+        app.state.runner = Runner(ledger)
+        starter = asyncio.create_task(schedules.keep_starting(ledger, _starting(ledger, app.state.runner)))
+        try:
+            yield
+        finally:
+            starter.cancel()
+            await asyncio.gather(starter, return_exceptions=True)
+            await app.state.runner.close()
+
+    app = FastAPI(
+        title="Haulage", version=__version__, lifespan=living, docs_url=None, redoc_url=None, openapi_url=None
+    )
+    app.state.ledger, app.state.settings = ledger, settings
+    for pages in PAGES:
+        app.include_router(pages.router, include_in_schema=False)
+    app.include_router(api_routes.router)
+    app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
+    problems.install(app)
+    if undeclared := _undeclared():
+        raise RuntimeError(f"routes that do not say who may call them: {', '.join(undeclared)}")
+    app.add_middleware(Guard, settings=settings)
+    return app
+
+
+def _starting(ledger: Ledger, runner: Runner) -> schedules.Start:
+    async def start(row: ScheduleRow) -> int:
+        person = ledger.read(people.get, row.person_id)
+        options = Options(msgspec.convert(load(row.filters), Filters))
+        return await runner.start(row.source, row.destination, options, Actor(person.name, "schedule"))
+
+    return start
+
+
+def declared(route: APIRoute) -> Needs | Open | Allows | None:
+    """Who may call a route, as it says itself."""
+    calls = [one.call for one in route.dependant.dependencies]
+    return next((one for one in calls if isinstance(one, Needs | Open | Allows)), None)
+
+
+def every_route() -> list[APIRoute]:
+    """All routes, of pages and of the API."""
+    routers = (*(pages.router for pages in PAGES), api_routes.router)
+    return [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
+
+
+def _undeclared() -> list[str]:
+    """Deny by default: routes that say nothing (S40)."""
+    return [route.path for route in every_route() if declared(route) is None]

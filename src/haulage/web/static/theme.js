@@ -1,0 +1,6 @@
+// Before the first paint: as the person chose, else as their system is.
+(() => {
+  const known = localStorage.getItem("haulage-theme");
+  const dark = known ? known === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  document.documentElement.dataset.bsTheme = dark ? "dark" : "light";
+})();

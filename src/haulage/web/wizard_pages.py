@@ -1,0 +1,187 @@
+"""The Transfer Wizard: a source, a destination, and the start, side by side."""
+
+import asyncio
+from typing import Annotated, Any, Literal
+from urllib.parse import urlencode
+
+import msgspec
+from fastapi import APIRouter, Form, Query, Request
+from fastapi.responses import RedirectResponse, Response
+
+from haulage.engine.context import Options
+from haulage.ledger.store import Ledger
+from haulage.model.connector import USABLE
+from haulage.model.errors import AuthLost, HaulageError, Missing, Refused
+from haulage.model.filters import Filters
+from haulage.model.location import overlap
+from haulage.model.schedule import Every, Timing
+from haulage.operations import browsing, rights, schedules
+from haulage.operations.signing_in import Who
+from haulage.web.access import Operator, Viewer, Visit
+from haulage.web.rendering import page
+
+router = APIRouter()
+Side = Literal["source", "destination"]
+Name = Annotated[str, Query(max_length=200)]
+SIDES: tuple[Side, Side] = ("source", "destination")
+
+
+class Loaded(msgspec.Struct, frozen=True):
+    """What the wizard's address says: which connectors are loaded."""
+
+    source: str = ""
+    destination: str = ""
+
+    def query(self) -> str:
+        """As it stands in addresses."""
+        return urlencode({key: value for key, value in msgspec.structs.asdict(self).items() if value})
+
+    def with_(self, side: str, name: str) -> "Loaded":
+        """With another connector on one side."""
+        return msgspec.structs.replace(self, **{side: name})
+
+
+@router.get("/wizard")
+def wizard(request: Request, visit: Viewer, source: Name = "", destination: Name = "") -> Response:
+    """The three steps."""
+    return wizard_page(request, visit, Loaded(source, destination))
+
+
+def wizard_page(
+    request: Request, visit: Visit, loaded: Loaded, problem: HaulageError | None = None, status: int = 200
+) -> Response:
+    """The wizard, with what went wrong if something did."""
+    mine = rights.own_connectors(visit.ledger, visit.who)
+    grouped: dict[str, list[dict[str, Any]]] = {}
+    for one in mine:
+        grouped.setdefault(one["title"], []).append(one)
+    by_name = {one["name"].casefold(): one for one in mine}
+    sides = {side: by_name.get(getattr(loaded, side).casefold()) for side in SIDES}
+    queries = {side: {one["name"]: loaded.with_(side, one["name"]).query() for one in mine} for side in SIDES}
+    facts: dict[str, Any] = {
+        "grouped": dict(sorted(grouped.items())),
+        "sides": sides,
+        "queries": queries,
+        "without": {side: loaded.with_(side, "").query() for side in SIDES},
+        "loaded": loaded,
+        "problem": problem,
+        "zones": schedules.zones(),
+    }
+    return page(request, visit, "wizard.html", status, **facts)
+
+
+@router.get("/browse")
+async def browse(
+    request: Request, visit: Operator, side: Side, at: Annotated[str, Query(max_length=5000)], whole: bool = False
+) -> Response:
+    """What a place holds, one level of it. whole: the connector is being loaded, and its top is shown."""
+    try:
+        row = await asyncio.to_thread(rights.location, visit.ledger, visit.who, at)
+        if side == "destination" and row.usage == "read":
+            raise NotForWriting(row.name)
+        found = await browsing.browse(visit.ledger, at)
+    except Missing:
+        raise
+    except HaulageError as error:
+        lost, name = isinstance(error, AuthLost | NotForWriting), at.partition(":")[0]
+        return page(request, visit, "_not_loaded.html", problem=error, lost=lost, name=name, side=side)
+    many = found.kinds.get("user", 0)
+    template = "_users.html" if whole and many else "_level.html"
+    facts: dict[str, Any] = {"found": found, "at": at, "side": side, "whole": whole, "places": _places(at, found)}
+    return page(request, visit, template, **facts, writable=row.usage == "write", kinds=_counted(found.kinds))
+
+
+class NotForWriting(Refused):
+    """A connector that may only read was chosen as the destination (S06)."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"the connector {name} was authorised for reading only", "Reauthorize it for reading and writing."
+        )
+
+
+def _places(at: str, found: browsing.Browsed) -> list[tuple[str, str]]:
+    """The places below, as names and locations: roots, else folders."""
+    base = at.rstrip("/")
+    if found.roots:
+        return [(one, f"{base}/{one}") for one in found.roots]
+    return [(one.path, f"{base}/{one.path}") for one in found.items if one.kind.value == "folder"]
+
+
+def _counted(kinds: dict[str, int]) -> str:
+    """12 users, 3 sites."""
+    return ", ".join(f"{count:,} {kind}{'' if count == 1 else 's'}" for kind, count in kinds.items())
+
+
+@router.post("/browse/folder")
+async def create_folder(
+    request: Request,
+    visit: Operator,
+    side: Annotated[Side, Form()],
+    at: Annotated[str, Form(max_length=5000)],
+    name: Annotated[str, Form(max_length=1000)],
+    whole: Annotated[bool, Form()] = False,
+) -> Response:
+    """Make a folder, and show the level again."""
+    row = await asyncio.to_thread(rights.location, visit.ledger, visit.who, at)
+    facts: dict[str, Any] = {"side": side, "at": at, "whole": whole, "writable": row.usage == "write"}
+    try:
+        await browsing.create_folder(visit.ledger, at, name)
+        found = await browsing.browse(visit.ledger, at)
+    except HaulageError as error:
+        lost = isinstance(error, AuthLost)
+        return page(request, visit, "_not_loaded.html", problem=error, lost=lost, name=row.name, side=side)
+    return page(request, visit, "_level.html", **facts, found=found, places=_places(at, found), kinds="")
+
+
+@router.post("/wizard/start")
+async def start(
+    request: Request,
+    visit: Operator,
+    source: Annotated[str, Form(max_length=5000)] = "",
+    destination: Annotated[str, Form(max_length=5000)] = "",
+    exclude: Annotated[str, Form(max_length=5000)] = "",
+    when: Annotated[Literal["now", "schedule"], Form()] = "now",
+    every: Annotated[Every, Form()] = Every.DAY,
+    at: Annotated[str, Form(pattern=r"^\d{1,2}:\d\d(:\d\d)?$")] = "01:00",
+    day: Annotated[int, Form()] = 1,
+    zone: Annotated[str, Form(max_length=100)] = "UTC",
+) -> Response:
+    """Start the copy now, or have it started on a schedule."""
+    loaded = Loaded(source.partition(":")[0], destination.partition(":")[0])
+    try:
+        await asyncio.to_thread(_may_start, visit.ledger, visit.who, source, destination)
+        globs = tuple(line.strip() for line in exclude.splitlines() if line.strip())
+        filters = Filters(exclude=globs).checked()
+        if when == "now":
+            run = await visit.runner.start(source, destination, Options(filters), visit.actor)
+            return RedirectResponse(f"/runs/{run}", 303)
+        hour, minute = (int(part) for part in at.split(":")[:2])
+        timing = Timing(every, minute, hour, day, zone)
+        schedules.add(visit.ledger, visit.person, source, destination, filters, timing, visit.actor)
+        return RedirectResponse("/schedules", 303)
+    except Missing:
+        raise
+    except HaulageError as error:
+        return await asyncio.to_thread(wizard_page, request, visit, loaded, error, 422)
+
+
+def _may_start(ledger: Ledger, who: Who, source: str, destination: str) -> None:
+    """Both sides chosen, both the person's own, neither inside the other. Raises Refused, Missing."""
+    if not source or not destination:
+        missing = "source" if not source else "destination"
+        raise Refused(f"no {missing} is chosen", f"Connect a {missing} and choose a folder in it.")
+    rows = [rights.location(ledger, who, one) for one in (source, destination)]
+    unusable = next((row for row in rows if row.state not in USABLE), None)
+    if unusable is not None:
+        raise Refused(f"the connector {unusable.name} cannot be used", "Reauthorize it.")
+    if rows[1].usage == "read":
+        raise NotForWriting(rows[1].name)
+    if rows[0].id == rows[1].id and (why := overlap(source, destination)) is not None:
+        raise Refused(why, "Choose two separate places.")
+
+
+@router.get("/wizard/migration")
+def migration(request: Request, visit: Operator) -> Response:
+    """Where all users of an administrator's connector go on."""
+    return page(request, visit, "migration.html")
