@@ -1,7 +1,6 @@
 """What is left alone, and how that is told."""
 
 from haulage.ledger.items import Known
-from haulage.ledger.work import ALTERED
 from haulage.model.outcome import Outcome, OutcomeKind
 
 
@@ -10,4 +9,4 @@ def destination_changed(known: Known) -> Outcome:
     message = "changed at the destination since it was copied, unchanged at the source"
     fix = "Nothing was overwritten. Remove it at the destination to have it copied again."
     kind = OutcomeKind.SKIPPED
-    return Outcome(known.id, known.path, kind, known.size, ALTERED, message, fix)
+    return Outcome(known.id, known.path, kind, known.size, "destination_changed", message, fix)
