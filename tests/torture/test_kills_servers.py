@@ -54,6 +54,9 @@ def shown(side: Side) -> dict[str, str]:
 def kill_and_finish(tmp_path: Path, side: Side, kills: int, files: int, large: tuple[int, ...], seed: int) -> None:
     """Copy a tree, killed so many times; when it came through before, the next tree is copied beside it."""
     generator = random.Random(seed)
+    if isinstance(side, GcsSide):
+        # asked how far an upload has come, fake-gcs-server makes a file of what there is (see the contract's limits)
+        large = ()
     program = Program(tmp_path / "home", side.env)
     wanted: dict[str, str] = {}
     killed, round_number = 0, 0
