@@ -104,7 +104,7 @@ async def test_tokens_hold_to_scope_and_time(house: House, tmp_path: Path) -> No
     from haulage.ledger.schema import api_tokens
 
     def age(connection: object) -> None:
-        connection.execute(update(api_tokens).values(expires_us=now_us() - 1))  # type: ignore[attr-defined]
+        connection.execute(update(api_tokens).values(expires_us=now_us() - 1))  # type: ignore[attr-defined] # a Connection
 
     house.ledger.do(age)
     assert (await visitor.http.get("/api/v1/runs", headers=sent)).status_code == 401

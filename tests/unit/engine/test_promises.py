@@ -135,7 +135,7 @@ async def test_what_ends_everything_is_raised(tmp_path: Path) -> None:
     async def refused(folder: str, cursor: str | None) -> Page:
         raise AuthLost("no more")
 
-    drive.page = refused  # type: ignore[method-assign]
+    drive.page = refused  # type: ignore[method-assign] # one call of this drive goes wrong
     with pytest.raises(AuthLost):
         await promises(drive)
 
@@ -151,7 +151,7 @@ async def test_people_who_work_meanwhile_are_no_failure(tmp_path: Path) -> None:
         (tmp_path / "a.bin").write_bytes(b"x" * calls)
         return await listing(folder, cursor)
 
-    drive.page = meanwhile  # type: ignore[method-assign]
+    drive.page = meanwhile  # type: ignore[method-assign] # likewise
     states = [one.state for one in await promises(drive)]
     assert "broken" not in states
     assert states[1] == "not tried"

@@ -15,7 +15,7 @@ DATE, STAMP = "Tue, 14 Nov 2023 22:13:20 GMT", 1_700_000_000_000_000
 
 async def read(item: Item, status: int = 200, start: int = 0, **headers: str) -> object:
     named = CIMultiDict({name.replace("_", "-"): value for name, value in headers.items()})
-    streamed = Streamed(Answer(status, named), None, Trace(), RateWatchdog(limits({})))  # type: ignore[arg-type]
+    streamed = Streamed(Answer(status, named), None, Trace(), RateWatchdog(limits({})))  # type: ignore[arg-type] # unread
     return content_of(item, streamed, start)
 
 

@@ -36,7 +36,7 @@ class Inner(Call):
         self.path, _, query = target.partition("?")
         self.query = dict(reversed(parse_qsl(query, keep_blank_values=True)))
         self.headers = CIMultiDict(headers)  # type: ignore[assignment]  # read only, as the request's own
-        self.headers.setdefault("Authorization", outer.headers.get("Authorization", ""))  # type: ignore[attr-defined]
+        self.headers.setdefault("Authorization", outer.headers.get("Authorization", ""))  # type: ignore[attr-defined]  # likewise
         self.params = {}
         self.caller = None
 
@@ -73,7 +73,7 @@ class Batch:
         told = []
         for part in parts:
             name = str(part.get("Content-ID", ""))  # type: ignore[union-attr]  # parts are messages
-            inner = self._inner(call, bytes(part.get_payload(decode=True)))  # type: ignore[union-attr]
+            inner = self._inner(call, bytes(part.get_payload(decode=True)))  # type: ignore[union-attr]  # likewise
             told.append(_part(mark, name, await self._answer(inner)))
         body = b"".join(told) + f"--{mark}--\r\n".encode()
         return Answer(200, {"Content-Type": f"multipart/mixed; boundary={mark}"}, body)

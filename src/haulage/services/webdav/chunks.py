@@ -23,6 +23,7 @@ class Chunks(Sending):
     """
 
     async def _room_for(self, size: int) -> None:
+        """Raise QuotaFull where the server says that there is no room; the whole drive knows how to ask."""
         raise NotImplementedError
 
     def _folder(self, state: Json) -> str:

@@ -59,6 +59,7 @@ class Streams(Sending):
     _streams: dict[str, Stream]
 
     async def _room_for(self, size: int) -> None:
+        """Raise QuotaFull where the server says that there is no room; the whole drive knows how to ask."""
         raise NotImplementedError
 
     async def begin(self, path: str, size: int, carried: Carried, attempt: str, condition: Precondition) -> Json:
