@@ -64,7 +64,7 @@ class Api:
 
     async def get(self, operation: str, url: str, kind: type[T], headers: Mapping[str, str] | None = None) -> T:
         """GET, decoded. Raises what the judge says, and Mismatch for an answer of another shape."""
-        return self._decoded(await self._call(operation, "GET", url, None, headers or {}), operation, kind)
+        return decoded(self._title, await self._call(operation, "GET", url, None, headers or {}), operation, kind)
 
     async def post(
         self,
@@ -79,7 +79,7 @@ class Api:
         """POST of JSON, decoded likewise."""
         sent = {"Content-Type": "application/json", **(headers or {})}
         told = await self._call(operation, "POST", url, msgspec.json.encode(body), sent, repeatable)
-        return self._decoded(told, operation, kind)
+        return decoded(self._title, told, operation, kind)
 
     async def form(self, operation: str, url: str, values: Mapping[str, str]) -> None:
         """POST of a form whose answer's body does not matter."""
@@ -103,12 +103,14 @@ class Api:
         request = Request(operation, method, url, sent, body, repeatable=repeatable)
         return (await self.transport.call(request)).body
 
-    def _decoded(self, body: bytes, operation: str, kind: type[T]) -> T:
-        try:
-            return msgspec.json.decode(body, type=kind)
-        except msgspec.DecodeError as error:
-            why = str(error)[:LARGEST_TOLD]
-            raise Mismatch(f"{self._title}: the answer to {operation} has an unexpected form ({why})") from error
+
+def decoded(title: str, body: bytes, operation: str, kind: type[T]) -> T:
+    """An answer's body. title: the service's. Raises Mismatch for another shape."""
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.DecodeError as error:
+        why = str(error)[:LARGEST_TOLD]
+        raise Mismatch(f"{title}: the answer to {operation} has an unexpected form ({why})") from error
 
 
 def told_json(answer: Answer) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from haulage.model.errors import Mismatch
+from haulage.services import bearer
 from haulage.services.authorisation import Access
 from haulage.services.box.account import API, HOSTS
 from haulage.services.box.refusals import BoxJudge
@@ -59,7 +59,4 @@ class Calls:
 
 def decoded(answer: Answer, operation: str, kind: type[T]) -> T:
     """The answer's body. Raises Mismatch for another shape."""
-    try:
-        return msgspec.json.decode(answer.body, type=kind)
-    except msgspec.DecodeError as error:
-        raise Mismatch(f"Box: the answer to {operation} has an unexpected form ({error})") from error
+    return bearer.decoded("Box", answer.body, operation, kind)

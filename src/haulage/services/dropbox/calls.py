@@ -5,9 +5,9 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from haulage.model.errors import HaulageError, Mismatch
+from haulage.model.errors import HaulageError
 from haulage.services.authorisation import Access
-from haulage.services.bearer import Judge
+from haulage.services.bearer import Judge, decoded
 from haulage.services.dropbox.account import API, reads
 from haulage.services.dropbox.refusals import about_files
 from haulage.services.transport import Answer, Request, Transport
@@ -69,7 +69,4 @@ class Calls:
 
     def decoded(self, body: bytes, operation: str, kind: type[T]) -> T:
         """An answer's body. Raises Mismatch for another shape."""
-        try:
-            return msgspec.json.decode(body, type=kind)
-        except msgspec.DecodeError as error:
-            raise Mismatch(f"Dropbox: the answer to {operation} has an unexpected form ({error})") from error
+        return decoded("Dropbox", body, operation, kind)

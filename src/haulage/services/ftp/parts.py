@@ -18,6 +18,8 @@ from haulage.services.ftp.tree import PASSING, Tree
 from haulage.services.ftp.wire import Wire
 from haulage.services.ftp.writing import Writing, written_of
 from haulage.services.links import UNFINISHED, Links, Progress, hidden_name
+from haulage.services.links.parts import gone, refuse_gaps
+from haulage.services.links.parts import receipt as receipt_of
 
 _LINE = re.compile(rb"(\d+) (\d+) (\d+) ([0-9a-f]{64})")
 JOURNAL_BYTES = MOST_PARTS * 120
@@ -54,7 +56,7 @@ class Parts:
         async def send(wire: Wire, progress: Progress) -> None:
             there = await self._writing.size_of(wire, hidden)
             if there is None:
-                raise _gone(state)
+                raise gone(state)
             if there < offset:
                 raise Refused(f"part {number} of {path!r} is not the next one: {there} bytes are there")
             await self._writing.store(wire, hidden, body, offset, progress)
@@ -64,7 +66,7 @@ class Parts:
 
         await self._links.call("write part", path, send)
         known = await self._links.call("prove part", path, prove)
-        receipt = _receipt(number, offset, len(body), known or digest or "")
+        receipt = receipt_of(number, offset, len(body), known or digest or "")
         await self._links.call("note part", path, lambda wire, progress: self._note(wire, state, receipt, progress))
         return receipt
 
@@ -95,23 +97,23 @@ class Parts:
             if told := _LINE.fullmatch(line):
                 number, offset, length = (int(told[at]) for at in (1, 2, 3))
                 if offset + length <= size:
-                    found[number] = _receipt(number, offset, length, told[4].decode())
+                    found[number] = receipt_of(number, offset, length, told[4].decode())
         return found
 
     async def finish(self, state: Json, receipts: Sequence[Json], condition: Precondition) -> Written:
         """Give the file its time and its name; its parts were proven when they were sent."""
         path, size = state["path"], state["size"]
-        _refuse_gaps(path, size, receipts)
+        refuse_gaps(path, size, receipts)
         hidden = self._hidden(state)
         there = await self._links.call("look", path, lambda wire, _: self._writing.size_of(wire, hidden))
         if there is None:
-            raise _gone(state)
+            raise gone(state)
         if there != size:
             raise ShortRead(f"{path!r}: the server holds {there} of {size} bytes")
         try:
             item = await self._writing.publish(hidden, path, state["modified_us"], condition)
         except Gone:
-            raise _gone(state) from None
+            raise gone(state) from None
         await self._writing.removed(self._journal(state))
         return written_of(item, {}, parts_checked=self._writing.reads_back)
 
@@ -138,21 +140,3 @@ class Parts:
 
     def _journal(self, state: Json) -> str:
         return self._hidden(state) + "s"
-
-
-def _gone(state: Json) -> SessionGone:
-    return SessionGone(f"the unfinished file of {state['path']!r} is gone")
-
-
-def _receipt(number: int, offset: int, size: int, sha256: str) -> Json:
-    return {"number": number, "offset": offset, "size": size, "sha256": sha256}
-
-
-def _refuse_gaps(path: str, size: int, receipts: Sequence[Json]) -> None:
-    end = 0
-    for offset, length in sorted((receipt["offset"], receipt["size"]) for receipt in receipts):
-        if offset != end:
-            raise ShortRead(f"{path!r}: the parts do not join at byte {end}")
-        end += length
-    if end != size:
-        raise ShortRead(f"{path!r}: the parts add up to {end} of {size} bytes")

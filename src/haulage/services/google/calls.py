@@ -6,7 +6,8 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from haulage.model.errors import HaulageError, Mismatch
+from haulage.model.errors import HaulageError
+from haulage.services import bearer
 from haulage.services.authorisation import Access
 from haulage.services.bearer import Judge
 from haulage.services.google.account import DRIVE
@@ -83,7 +84,4 @@ def address(url: str, query: Mapping[str, str]) -> str:
 
 def decoded(answer: Answer, operation: str, kind: type[T]) -> T:
     """The answer's body. Raises Mismatch for another shape."""
-    try:
-        return msgspec.json.decode(answer.body, type=kind)
-    except msgspec.DecodeError as error:
-        raise Mismatch(f"Google: the answer to {operation} has an unexpected form ({error})") from error
+    return bearer.decoded("Google", answer.body, operation, kind)

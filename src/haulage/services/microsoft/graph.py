@@ -5,9 +5,9 @@ from urllib.parse import quote, unquote, urlsplit
 
 import msgspec
 
-from haulage.model.errors import Gone, Mismatch, NameRefused, RootGone
+from haulage.model.errors import Gone, NameRefused, RootGone
 from haulage.services.authorisation import Access
-from haulage.services.bearer import Judge
+from haulage.services.bearer import Judge, decoded
 from haulage.services.microsoft.places import EXAMPLES, Place, site_paths
 from haulage.services.microsoft.refusals import reads
 from haulage.services.transport import Answer, Request, Transport
@@ -157,10 +157,7 @@ class Graph:
 
     def decoded(self, answer: Answer, operation: str, kind: type[T]) -> T:
         """The answer's body. Raises Mismatch for another shape."""
-        try:
-            return msgspec.json.decode(answer.body, type=kind)
-        except msgspec.DecodeError as error:
-            raise Mismatch(f"Microsoft: the answer to {operation} has an unexpected form ({error})") from error
+        return decoded("Microsoft", answer.body, operation, kind)
 
 
 def spare(answer: Answer) -> tuple[float, float] | None:

@@ -17,6 +17,8 @@ from haulage.model.errors import Gone, Refused, SessionGone, ShortRead
 from haulage.model.item import Carried, Written
 from haulage.services.contract import Json, Precondition
 from haulage.services.links import UNFINISHED, Links, Progress, hidden_name
+from haulage.services.links.parts import gone, refuse_gaps
+from haulage.services.links.parts import receipt as receipt_of
 from haulage.services.sftp.listing import item_of
 from haulage.services.sftp.reading import all_at_once, close_quietly, read_all
 from haulage.services.sftp.traits import MOST_PARTS
@@ -73,7 +75,7 @@ class Parts:
                 return known
 
         known = await self._links.call("write part", path, send)
-        return _receipt(number, offset, len(body), known)
+        return receipt_of(number, offset, len(body), known)
 
     async def held(self, state: Json) -> Mapping[int, Json] | None:
         """The parts that are there and proven; None when the hidden file is gone."""
@@ -94,13 +96,13 @@ class Parts:
             figures, check = slots[start : start + _FIGURES.size], slots[start + _FIGURES.size : start + SLOT_BYTES]
             if zlib.crc32(figures).to_bytes(4, "big") == check and any(figures):
                 offset, length, sha256 = _FIGURES.unpack(figures)
-                found[number] = _receipt(number, offset, length, sha256.hex())
+                found[number] = receipt_of(number, offset, length, sha256.hex())
         return found
 
     async def finish(self, state: Json, receipts: Sequence[Json], condition: Precondition) -> Written:
         """Cut the slots off, set the time, make it durable and visible."""
         path, size = state["path"], state["size"]
-        _refuse_gaps(path, size, receipts)
+        refuse_gaps(path, size, receipts)
         await self._writing.expect(path, condition)
 
         async def make_ready(wire: Wire, _: Progress) -> asyncssh.SFTPAttrs:
@@ -116,7 +118,7 @@ class Parts:
         try:
             await self._writing.publish(self._hidden(state), self._tree.at(path), path, condition)
         except Gone:
-            raise _gone(state) from None
+            raise gone(state) from None
         return written_of(item_of(path, attributes), {}, parts_checked=True)
 
     async def abort(self, state: Json) -> None:
@@ -140,28 +142,10 @@ class Parts:
         try:
             file = await wire.open(self._hidden(state), flags)
         except asyncssh.SFTPNoSuchFile:
-            raise _gone(state) from None
+            raise gone(state) from None
         try:
             yield file
         except BaseException:
             await close_quietly(file)
             raise
         await asyncio.shield(file.close())
-
-
-def _gone(state: Json) -> SessionGone:
-    return SessionGone(f"the unfinished file of {state['path']!r} is gone")
-
-
-def _receipt(number: int, offset: int, size: int, sha256: str) -> Json:
-    return {"number": number, "offset": offset, "size": size, "sha256": sha256}
-
-
-def _refuse_gaps(path: str, size: int, receipts: Sequence[Json]) -> None:
-    end = 0
-    for offset, length in sorted((receipt["offset"], receipt["size"]) for receipt in receipts):
-        if offset != end:
-            raise ShortRead(f"{path!r}: the parts do not join at byte {end}")
-        end += length
-    if end != size:
-        raise ShortRead(f"{path!r}: the parts add up to {end} of {size} bytes")
