@@ -116,7 +116,8 @@ SERVER_LIMITS: dict[str, dict[str, str]] = {
     },
     "ftp-pyftpdlib": FTP_RACES,
     "ftps-pyftpdlib": FTP_RACES,
-    "ftps-vsftpd": FTP_RACES,
+    "ftps-vsftpd": FTP_RACES
+    | {"refuses wrong keys": "it lets everybody in as ftp and looks at no password (no_anon_password in its bed)"},
 }
 SERVER_LIMITS |= {name: cloud.limits for name, cloud in CLOUDS.items()}
 """What a server (not the service!) cannot do, by the word that a case asks for: the reason, and where it is written."""
