@@ -4,12 +4,14 @@ It tells of the beginnings and ends of runs, of problems, waits and unexpected e
 """
 
 import fcntl
+import json
 import logging
 import os
 import re
 import sys
-import threading
+import traceback
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, quote_plus, unquote
@@ -103,8 +105,6 @@ class Sink:
                 sys.stderr.write(f"haulage: the log {self.path} cannot be written: {error.strerror}\n")
             self._silent = True
 
-    debug = info = warning = error = critical = exception = msg = line
-
     def _append(self, data: bytes) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if self.path.exists() and self.path.stat().st_size + len(data) > LARGEST_BYTES:
@@ -136,43 +136,23 @@ class Log:
     def __init__(self, folder: Path) -> None:
         self.path = folder / NAME
         self._sink = Sink(folder)
-        self._logger: Any = None
-        self._making = threading.Lock()
 
-    def _ready(self) -> Any:
-        with self._making:
-            if self._logger is None:
-                import structlog  # takes a sixth of a second: only where there is something to say
-
-                self._logger = structlog.wrap_logger(
-                    self._sink,
-                    processors=[
-                        structlog.processors.add_log_level,
-                        structlog.processors.TimeStamper(fmt="iso", utc=True),
-                        structlog.processors.format_exc_info,
-                        _redaction,
-                        structlog.processors.JSONRenderer(ensure_ascii=True),
-                    ],
-                    wrapper_class=structlog.BoundLogger,
-                    process=os.getpid(),
-                )
-            return self._logger
+    def _line(self, level: str, event: str, facts: Mapping[str, Any]) -> None:
+        now = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+        told = redacted({"process": os.getpid(), **facts, "event": event, "level": level, "timestamp": now})
+        self._sink.line(json.dumps(told, ensure_ascii=True))
 
     def note(self, event: str, **facts: Any) -> None:
         """A line of something that is as it should be."""
-        self._ready().info(event, **facts)
+        self._line("info", event, facts)
 
     def warn(self, event: str, **facts: Any) -> None:
         """A line of something that a person may have to look at."""
-        self._ready().warning(event, **facts)
+        self._line("warning", event, facts)
 
     def bug(self, error: BaseException, **facts: Any) -> None:
         """A line with the traceback of something unexpected."""
-        self._ready().error("unexpected error", exc_info=error, **facts)
-
-
-def _redaction(_logger: object, _method: str, event: Any) -> Any:
-    return redacted(event)
+        self._line("error", "unexpected error", {**facts, "exception": "".join(traceback.format_exception(error))})
 
 
 class RunLog:

@@ -3,12 +3,12 @@
 import sys
 
 from haulage.cli.output import printable, say_json
-from haulage.logs import Log, redact
 from haulage.reports.catalogue import lookup
 
 
 def tell_of_bug(error: Exception, *, as_json: bool) -> None:
     """Log it and tell where the log lies."""
+    from haulage.logs import Log, redact
     from haulage.operations.home import home
 
     log = Log(home() / "logs")

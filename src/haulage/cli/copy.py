@@ -30,10 +30,7 @@ def run_interruptibly(work: Coroutine[Any, Any, T]) -> T:
         task = loop.create_task(work)
         for name in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(name, task.cancel)
-        # What start-up made stays for good, and requests leave few cycles behind: without this, an eighth of the
-        # CPU time goes to looking for them.
-        gc.freeze()
-        gc.set_threshold(20_000, 50, 50)
+        gc.freeze()  # what start-up made stays for good
         try:
             return loop.run_until_complete(task)
         except asyncio.CancelledError:

@@ -1,17 +1,15 @@
-"""The messages of OAuth: built and read here (by Authlib), sent elsewhere. No call is made in this file."""
+"""The messages of OAuth: built and read here (by Authlib), sent elsewhere. No call is made in this file.
+
+The libraries are loaded where they are called: they take a tenth of a second, and most runs sign nobody in.
+"""
 
 import secrets
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 import msgspec
-from authlib.oauth2.rfc6749.parameters import prepare_grant_uri, prepare_token_request
-from authlib.oauth2.rfc7636 import create_s256_code_challenge
-from cryptography.hazmat.primitives import serialization
-from joserfc import jwt
-from joserfc.jwk import RSAKey
 
 from haulage.model.errors import AuthLost, ConsentPending, HaulageError, Refused
 from haulage.services.authorisation import Assertion, OAuth, WayId
@@ -22,6 +20,9 @@ DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 VERIFIER_BYTES = 48
 STATE_BYTES = 32
 CLOCK_SLACK_SECONDS = 10
+
+if TYPE_CHECKING:
+    from joserfc.jwk import RSAKey
 
 
 class Declined(AuthLost):
@@ -77,6 +78,9 @@ def authorize_url(
     oauth: OAuth, settings: Mapping[str, str], scopes: tuple[str, ...], redirect: str, state: str, verifier: str
 ) -> str:
     """Where a person signs in."""
+    from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
+    from authlib.oauth2.rfc7636 import create_s256_code_challenge
+
     more: dict[str, str] = dict(oauth.extra)
     if oauth.pkce:
         more |= {"code_challenge": create_s256_code_challenge(verifier), "code_challenge_method": "S256"}
@@ -147,6 +151,8 @@ def _message(
     **values: str,
 ) -> Message:
     """A token request with the application's own id and secret in it."""
+    from authlib.oauth2.rfc6749.parameters import prepare_token_request
+
     said = {"client_id": settings.get("client_id", ""), "client_secret": settings.get("client_secret", "")}
     if oauth.values is not None:
         said |= oauth.values(settings, way)
@@ -197,6 +203,8 @@ def poll_message(oauth: OAuth, settings: Mapping[str, str], device_code: str) ->
 
 def signed(oauth: OAuth, settings: Mapping[str, str], scopes: tuple[str, ...], way: WayId) -> str:
     """A service's assertion, signed now. Raises Refused for a key that cannot be read."""
+    from joserfc import jwt
+
     if oauth.assertion is None:
         raise Refused("this service knows no signed assertions")
     made = oauth.assertion(settings, scopes, way)
@@ -208,7 +216,10 @@ def signed(oauth: OAuth, settings: Mapping[str, str], scopes: tuple[str, ...], w
     return jwt.encode(header, claims, _key(made), algorithms=[made.algorithm])
 
 
-def _key(made: Assertion) -> RSAKey:
+def _key(made: Assertion) -> "RSAKey":
+    from cryptography.hazmat.primitives import serialization
+    from joserfc.jwk import RSAKey
+
     try:
         key = serialization.load_pem_private_key(made.key_pem.encode(), made.passphrase.encode() or None)
         plain = key.private_bytes(

@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-
 from haulage.services import registry
 from haulage.services.contract import Service
 
@@ -18,6 +16,8 @@ def folder_of(service: Service) -> Path:
 
 def quality(service: Service) -> dict[str, dict[str, Any]]:
     """The rules by level: done, open, or exempt with a reason; empty where nothing is stated."""
+    from ruamel.yaml import YAML  # only where somebody asks
+
     path = folder_of(service) / "quality.yaml"
     if not path.exists():
         return {}
