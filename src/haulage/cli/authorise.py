@@ -16,7 +16,7 @@ from haulage.cli.signing import actor, sign_in
 from haulage.ledger import connectors as rows
 from haulage.ledger.store import Ledger
 from haulage.model.errors import Refused
-from haulage.operations import authorise, connectors
+from haulage.operations import adding, authorise, connectors
 from haulage.operations.connectors import Standing
 from haulage.operations.locations import read_settings
 from haulage.services.contract import Service
@@ -102,10 +102,9 @@ def _add_keys(
     if not name:
         name = authorise.free_name(ledger, chosen.id)
     connectors.prepare(ledger, name, chosen, settings)
-    checked = connectors.Checked(False, None, "The account was not asked: nobody knows yet whether the keys are good.")
-    if not no_check:
-        checked = run_interruptibly(connectors.check(chosen, settings))
-    standing = Standing(usage=usage, realm=realm)
+    adding.refuse_realm(ledger, chosen, realm)
+    checked = _checked(chosen, settings, no_check)
+    standing = Standing(usage=usage, realm=realm, identity=checked.identity)
     row = connectors.add(ledger, name, chosen, settings, actor(), standing)
     shown = connectors.shown(row)
     where = connectors.where_keys_are(ledger)
@@ -113,10 +112,16 @@ def _add_keys(
         check = {"asked": checked.asked, "roots": checked.roots, "told": checked.told}
         say_json({"event": "added", **shown, "check": check})
         return
-    say(f"{checked.told}")
-    say(f"Added {printable(name)}: {chosen.title}. Write {printable(name)}:/{chosen.root_title}/path.")
+    say(printable(checked.told))
+    place = "path" if chosen.whole_root or chosen.traits is None else f"{chosen.root_title}/path"
+    say(f"Added {printable(name)}: {chosen.title}. Write {printable(name)}:/{place}.")
     if shown["secrets"] == "sealed":
         say(_keep(where))
+
+
+def _checked(chosen: Service, settings: Mapping[str, str], no_check: bool) -> connectors.Checked:
+    """Who the account is and what it holds, or as much of it as is known without asking it."""
+    return connectors.unasked(chosen, settings) if no_check else run_interruptibly(connectors.check(chosen, settings))
 
 
 def _keep(where: str) -> str:
@@ -218,12 +223,11 @@ def _renew_keys(
     if on_terminal() and not as_json:
         settings |= _asked(chosen, settings)
     connectors.check_renewed(row, chosen, settings)
-    checked = None if no_check else run_interruptibly(connectors.check(chosen, settings))
-    standing = Standing(usage=access or row.usage, realm=row.realm)
+    checked = _checked(chosen, settings, no_check)
+    standing = Standing(usage=access or row.usage, realm=row.realm, identity=checked.identity)
     renewed = connectors.renew(ledger, row, chosen, settings, actor(), standing)
-    told = checked.told if checked else "The account was not asked."
     if as_json:
-        say_json({"event": "reauthorised", **connectors.shown(renewed), "told": told})
+        say_json({"event": "reauthorised", **connectors.shown(renewed), "told": checked.told})
     else:
-        say(told)
+        say(printable(checked.told))
         say(f"Authorised again {printable(row.name)}: {chosen.title}.")

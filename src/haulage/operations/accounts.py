@@ -79,7 +79,9 @@ async def check(ledger: Ledger, name: str) -> connectors.Checked:
     row, chosen, settings = connectors.loaded(ledger, name)
     try:
         if chosen.authorisation is None:
-            return await connectors.check(chosen, settings)
+            checked = await connectors.check(chosen, settings)
+            refuse_moved(row, checked.identity)
+            return checked
         account = open_account(ledger, row, settings, quiet_pacer(chosen))
         try:
             found = await account.identity()
@@ -87,9 +89,15 @@ async def check(ledger: Ledger, name: str) -> connectors.Checked:
             await account.close()
     except AuthLost as error:
         raise lost(ledger, row, error) from error
-    if row.account is not None and found.id != row.account:
-        raise Refused(f"the account is {found.name}, but the connector {row.name} is of {row.account_name}")
-    return connectors.Checked(True, None, f"The account is {found.name}.")
+    refuse_moved(row, found)
+    return connectors.Checked(True, None, f"The account is {found.name}.", found)
+
+
+def refuse_moved(row: ConnectorRow, found: Identity | None) -> None:
+    """Raises Refused where the account that answers is not the one that the connector is of."""
+    if found is not None and row.account is not None and found.id not in ("", row.account):
+        fix = "Delete the connector, and add one for this account."
+        raise Refused(f"the account is {found.name}, but the connector {row.name} is of {row.account_name}", fix)
 
 
 def lost(ledger: Ledger, row: ConnectorRow, error: AuthLost) -> AuthLost:

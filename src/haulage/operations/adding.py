@@ -11,6 +11,7 @@ from haulage.model.errors import Refused
 from haulage.operations import authorise, connectors
 from haulage.operations.authorise import Draft
 from haulage.operations.connectors import Standing
+from haulage.operations.realms import realm_of
 from haulage.services.authorisation import AccessKind
 from haulage.services.contract import Service
 from haulage.services.registry import service, services
@@ -71,8 +72,9 @@ async def add(ledger: Ledger, chosen: Service, wanted: Wanted, actor: Actor) -> 
     _refuse_no_secret(chosen, wanted.settings)
     name = wanted.name or authorise.free_name(ledger, chosen.id)
     connectors.prepare(ledger, name, chosen, wanted.settings)
-    await connectors.check(chosen, wanted.settings)
-    standing = Standing(usage=wanted.usage, realm=wanted.realm)
+    refuse_realm(ledger, chosen, wanted.realm)
+    checked = await connectors.check(chosen, wanted.settings)
+    standing = Standing(usage=wanted.usage, realm=wanted.realm, identity=checked.identity)
     return connectors.add(ledger, name, chosen, wanted.settings, actor, standing).name
 
 
@@ -85,8 +87,14 @@ async def renew(ledger: Ledger, row: ConnectorRow, wanted: Wanted, actor: Actor)
     _refuse_machine(chosen, wanted.settings)
     settings = connectors.changed(ledger, row, chosen, wanted.settings)
     _refuse_no_secret(chosen, settings)
-    await connectors.check(chosen, settings)
-    connectors.renew(ledger, row, chosen, settings, actor, Standing(usage=wanted.usage, realm=row.realm))
+    checked = await connectors.check(chosen, settings)
+    standing = Standing(usage=wanted.usage, realm=row.realm, identity=checked.identity)
+    connectors.renew(ledger, row, chosen, settings, actor, standing)
+
+
+def refuse_realm(ledger: Ledger, chosen: Service, name: str) -> None:
+    """Raises Refused for a realm that is not known, or does not have the service."""
+    realm_of(ledger, name).told(chosen.id)
 
 
 def _refuse_machine(chosen: Service, settings: Mapping[str, str]) -> None:

@@ -31,11 +31,15 @@ LONGEST_NAME = 100
 
 
 class Checked(msgspec.Struct, frozen=True):
-    """What asking the account showed. roots: how many buckets etc. it lists; None where that was not to be had."""
+    """What asking the account showed. roots: how many buckets etc. it lists; None where that was not to be had.
+
+    identity: who it is; None where nobody can tell.
+    """
 
     asked: bool
     roots: int | None
     told: str
+    identity: Identity | None = None
 
 
 def check_name(ledger: Ledger, name: str) -> None:
@@ -85,20 +89,33 @@ def _holds_password(value: str) -> bool:
 
 
 async def check(chosen: Service, settings: Mapping[str, str]) -> Checked:
-    """Ask the account what it holds. Raises AuthLost for keys that are refused, Unreachable, Refused.
+    """Ask the account what it holds and who it is. Raises AuthLost for keys that are refused, Unreachable, Refused.
 
     A service without a question to ask is not asked. Keys that may not list (Denied) are good keys.
     """
     if chosen.roots is None:
         return Checked(False, None, f"{chosen.title} has no account to ask.")
+    pacer = Patience(chosen.title)
+    count, limited = None, ""
     try:
-        roots = await chosen.roots(settings, Patience(chosen.title))
+        count = len(await chosen.roots(settings, pacer))
     except Denied as error:
-        told = f"The keys are good, but may not list the {chosen.root_title}s: name one in the location."
-        return Checked(True, None, f"{told} ({error.message})")
-    return Checked(
-        True, len(roots), f"The account lists {len(roots)} {chosen.root_title}{'' if len(roots) == 1 else 's'}."
-    )
+        limited = f" ({error.message})"
+    found = unasked(chosen, settings).identity
+    if chosen.ask_account is not None:
+        found = await chosen.ask_account(settings, pacer)
+    whose = "The account" if found is None else f"The account is {found.name}. It"
+    if count is None:
+        told = "" if found is None else f"The account is {found.name}. "
+        told += f"The keys are good, but may not list the {chosen.root_title}s: name one in the location.{limited}"
+        return Checked(True, None, told, found)
+    return Checked(True, count, f"{whose} lists {count} {chosen.root_title}{'' if count == 1 else 's'}.", found)
+
+
+def unasked(chosen: Service, settings: Mapping[str, str]) -> Checked:
+    """What the settings alone tell of the account. Raises Refused for those that describe none."""
+    found = chosen.account(settings) if chosen.account is not None else None
+    return Checked(False, None, "The account was not asked: nobody knows yet whether the keys are good.", found)
 
 
 def split(chosen: Service, settings: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
@@ -154,11 +171,7 @@ def renew(
     """
     check_settings(chosen, settings)
     check_renewed(row, chosen, settings)
-    if standing.identity is not None and row.account is not None and standing.identity.id != row.account:
-        raise Refused(
-            f"{standing.identity.name} signed in, but the connector {row.name} is of {row.account_name}",
-            f"Sign in as {row.account_name}; for another account, add another connector. Nothing was changed.",
-        )
+    refuse_another(row, chosen, standing.identity)
     public, secrets = split(chosen, settings)
 
     def keep(connection: Connection) -> None:
@@ -169,6 +182,19 @@ def renew(
 
     ledger.do(keep)
     return ledger.read(rows.by_id, row.id)
+
+
+def refuse_another(row: ConnectorRow, chosen: Service, found: Identity | None) -> None:
+    """Raises Refused where the account is another than the connector's, as far as they can be told apart (S07)."""
+    if found is None or row.account is None or found.id in ("", row.account):
+        return
+    told, do = f"these keys are of {found.name}", f"Give keys of {row.account_name}"
+    if chosen.authorisation is not None:
+        told, do = f"{found.name} signed in", f"Sign in as {row.account_name}"
+    raise Refused(
+        f"{told}, but the connector {row.name} is of {row.account_name}",
+        f"{do}; for another account, add another connector. Nothing was changed.",
+    )
 
 
 def check_renewed(row: ConnectorRow, chosen: Service, settings: Mapping[str, str]) -> None:
@@ -183,8 +209,9 @@ def check_renewed(row: ConnectorRow, chosen: Service, settings: Mapping[str, str
 def _stand(connection: Connection, connector_id: int, standing: Standing) -> None:
     scopes = None if standing.scopes is None else " ".join(standing.scopes)
     rows.update(connection, connector_id, authorised_us=now_us(), scopes=scopes, revoke_pending=None)
-    if standing.identity is not None:
-        rows.update(connection, connector_id, account=standing.identity.id, account_name=standing.identity.name)
+    if standing.identity is not None and (standing.identity.id or rows.by_id(connection, connector_id).account is None):
+        pinned = standing.identity.id or None
+        rows.update(connection, connector_id, account=pinned, account_name=standing.identity.name)
 
 
 def _facts(standing: Standing) -> dict[str, Any]:

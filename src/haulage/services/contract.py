@@ -4,7 +4,7 @@ A service only translates between the wire and the model. It holds no retry, sle
 layers around it (services/transport). All methods raise only the errors of `haulage.model.errors`.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
@@ -14,7 +14,7 @@ from haulage.model.item import Carried, Item, Page, Written
 from haulage.model.naming import NameRules
 
 if TYPE_CHECKING:
-    from haulage.services.authorisation import Authorisation
+    from haulage.services.authorisation import Authorisation, Identity
 
 Json = dict[str, Any]
 
@@ -281,6 +281,9 @@ class Service(msgspec.Struct, frozen=True):
     ("bucket/prefix" or a folder). Makes no call yet. roots(settings, pacer): what there is to choose from (buckets).
     at_url(scheme, root): for a service whose URLs name a server ("host:port/path"): what the URL tells as settings,
     and the path that is left of the root. Raises Refused. whole_root: a location without a path is its whole tree.
+    account(settings): for a service of keys, whose account they are, as far as the settings tell; makes no call. Its
+    id is "" where only a name is known, and two accounts cannot be told apart. ask_account(settings, pacer): the same
+    from the service itself, once the keys have proven good. Raise Refused, AuthLost.
     authorisation: for services where one signs in; their drives are opened by their accounts (OpensDrives), and they
     are reached through a connector only. traits: unset where files cannot be reached yet.
     """
@@ -292,6 +295,8 @@ class Service(msgspec.Struct, frozen=True):
     traits: Traits | None = None
     open_drive: Callable[[Mapping[str, str], str, Pacer], Drive] | None = None
     roots: Callable[[Mapping[str, str], Pacer], Any] | None = None
+    account: "Callable[[Mapping[str, str]], Identity | None] | None" = None
+    ask_account: "Callable[[Mapping[str, str], Pacer], Awaitable[Identity | None]] | None" = None
     root_title: str = "folder"
     at_url: Callable[[str, str], tuple[dict[str, str], str]] | None = None
     whole_root: bool = False

@@ -13,7 +13,9 @@ from haulage.ledger.audit import PROGRAM
 from haulage.ledger.store import Ledger
 from haulage.model.errors import AuthLost, Denied, Refused
 from haulage.operations import connectors, departures
+from haulage.operations.connectors import Standing
 from haulage.operations.locations import Given, read_settings, resolve
+from haulage.services.authorisation import Identity
 from haulage.services.contract import Service
 from haulage.services.registry import service, services
 
@@ -214,20 +216,76 @@ def asked(answer: Any) -> Service:
             raise answer
         return answer
 
-    return msgspec.structs.replace(service("s3"), roots=roots)
+    return msgspec.structs.replace(service("s3"), roots=roots, ask_account=None)
 
 
 async def test_asking_the_account() -> None:
     """What it holds; keys that may not list are good; those that are refused are not."""
     told = await connectors.check(asked(["a", "b"]), S3)
-    assert (told.asked, told.roots, told.told) == (True, 2, "The account lists 2 buckets.")
-    assert (await connectors.check(asked(["a"]), S3)).told == "The account lists 1 bucket."
+    assert (told.asked, told.roots) == (True, 2)
+    assert told.told == "The account is access key AKIA1. It lists 2 buckets."
+    nameless = msgspec.structs.replace(asked(["a"]), account=None)
+    assert (await connectors.check(nameless, S3)).told == "The account lists 1 bucket."
     limited = await connectors.check(asked(Denied("ListBuckets: AccessDenied")), S3)
     assert (limited.asked, limited.roots) == (True, None)
     assert "name one in the location" in limited.told
     with pytest.raises(AuthLost):
         await connectors.check(asked(AuthLost("wrong")), S3)
     assert (await connectors.check(service("local"), {})).asked is False
+
+
+KEY_FILE = '{"client_email": "Mover@p.iam.gserviceaccount.com", "private_key": "k"}'
+WHOSE = [
+    ("s3", S3, "", "access key AKIA1"),
+    ("s3", {}, None, None),
+    ("azure-blob", {"account_name": "acme"}, "acme", "acme"),
+    ("azure-blob", {"connection_string": "AccountName=acme;AccountKey=YQ=="}, "acme", "acme"),
+    ("azure-blob", {"endpoint_url": "http://127.0.0.1:10000/dev"}, "dev@127.0.0.1", "dev at 127.0.0.1"),
+    ("gcs", {"service_account_key": KEY_FILE}, "mover@p.iam.gserviceaccount.com", "Mover@p.iam.gserviceaccount.com"),
+    ("gcs", {"client_id": "c", "refresh_token": "r"}, "", "a person, through the client c"),
+    ("gcs", {}, None, None),
+    ("sftp", {"server": "Files.example", "user": "ada", "port": "2222"}, "ada@files.example", "ada@files.example"),
+    ("ftp", {"server": "files.example", "user": "Ada"}, "Ada@files.example", "Ada@files.example"),
+    ("webdav", {"url": "https://Files.example:8443/dav", "username": "ada"}, "ada@files.example", "ada@files.example"),
+    ("webdav", {"url": "https://files.example/dav"}, "@files.example", "files.example"),
+    ("webdav", {"url": "https://c.example/remote.php/dav/files/ada"}, "ada@c.example", "ada@c.example"),
+]
+
+
+@pytest.mark.parametrize(("service_id", "settings", "account", "name"), WHOSE)
+def test_whose_keys_they_are(service_id: str, settings: dict[str, str], account: str | None, name: str | None) -> None:
+    """As far as the settings tell; an access key alone names nobody that could be told from others."""
+    found = connectors.unasked(service(service_id), settings).identity
+    assert (found and found.id, found and found.name) == (account, name)
+
+
+@pytest.mark.parametrize(
+    ("had", "given", "words"),
+    [
+        ("acme", "acme", None),
+        ("acme", "other", "these keys are of other, but the connector mine is of acme"),
+        ("", "other", None),
+        ("acme", "", None),
+        (None, "acme", None),
+        ("acme", None, None),
+    ],
+)
+def test_keys_of_another_account(ledger: Ledger, had: str | None, given: str | None, words: str | None) -> None:
+    """S07: refused where the two are known and differ; what is not known does not unpin what was."""
+
+    def standing(account: str | None) -> Standing:
+        return Standing(identity=None if account is None else Identity(account, account or "a key"))
+
+    row = connectors.add(ledger, "mine", service("s3"), S3, standing=standing(had))
+    again = {**S3, "secret_access_key": "another one"}
+    if words is not None:
+        with pytest.raises(Refused, match=words):
+            connectors.renew(ledger, row, service("s3"), again, PROGRAM, standing(given))
+        assert connectors.settings_of(ledger, "mine")[1] == S3
+        return
+    renewed = connectors.renew(ledger, row, service("s3"), again, PROGRAM, standing(given))
+    assert renewed.account == (had or given or None)
+    assert connectors.settings_of(ledger, "mine")[1] == again
 
 
 @pytest.mark.parametrize(

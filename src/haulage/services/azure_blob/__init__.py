@@ -1,5 +1,6 @@
 """Azure Blob Storage, and the emulator of its vendor."""
 
+from haulage.services.azure_blob.account import whose
 from haulage.services.azure_blob.drive import containers, open_drive
 from haulage.services.azure_blob.traits import TRAITS
 from haulage.services.contract import Field, Service
@@ -51,5 +52,6 @@ AZURE_BLOB = Service(
     traits=TRAITS,
     open_drive=open_drive,
     roots=containers,
+    account=whose,
     root_title="container",
 )

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 
 from haulage.model.errors import Refused
+from haulage.services.authorisation import Identity
 
 PUBLIC_SUFFIX = "core.windows.net"
 EMULATOR_NAME = "devstoreaccount1"
@@ -98,6 +99,15 @@ def parse_connection_string(text: str) -> dict[str, str]:
     if not told:
         raise Refused("the connection string names no account and no blob endpoint")
     return told
+
+
+def whose(settings: Mapping[str, str]) -> Identity:
+    """Whose storage it is. Raises Refused."""
+    account = read_account(settings)
+    if account.identity == account.name:
+        return Identity(account.name, account.name)
+    host = urlsplit(account.base_url).hostname
+    return Identity(f"{account.name}@{host}", f"{account.name} at {host}")
 
 
 def sas_permissions(sas: str) -> str | None:

@@ -4,6 +4,7 @@ from haulage.services.contract import Field, Service
 from haulage.services.ftp.drive import folders, open_drive
 from haulage.services.ftp.traits import TRAITS
 from haulage.services.links.server import at_url as server_at_url
+from haulage.services.links.server import whose
 
 
 def at_url(scheme: str, root: str) -> tuple[dict[str, str], str]:
@@ -66,6 +67,7 @@ FTP = Service(
     traits=TRAITS,
     open_drive=open_drive,
     roots=folders,
+    account=whose,
     at_url=at_url,
     whole_root=True,
 )

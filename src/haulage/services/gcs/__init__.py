@@ -1,6 +1,7 @@
 """Google Cloud Storage, and the emulators of it."""
 
 from haulage.services.contract import Field, Service
+from haulage.services.gcs.credentials import whose
 from haulage.services.gcs.drive import bucket_names, open_drive
 from haulage.services.gcs.traits import TRAITS
 
@@ -53,6 +54,7 @@ GCS = Service(
     traits=TRAITS,
     open_drive=open_drive,
     roots=bucket_names,
+    account=whose,
     root_title="bucket",
 )
 

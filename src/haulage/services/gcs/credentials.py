@@ -16,6 +16,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
 
 from haulage.model.errors import AuthLost, HaulageError, Refused, Throttled, Transient
+from haulage.services.authorisation import Identity
 from haulage.services.contract import Pacer
 from haulage.services.gcs.wire import TokenAnswer, TokenError, read
 from haulage.services.transport import Answer, Request, Transport, retry_after_seconds
@@ -69,6 +70,16 @@ def read_login(settings: Mapping[str, str]) -> Login | None:
     if not (login.client_email and login.private_key) and not (login.client_id and login.refresh_token):
         raise Refused("Cloud Storage: the key lacks the account's address, the client or the secret", _WRONG_KEY)
     return login
+
+
+def whose(settings: Mapping[str, str]) -> Identity | None:
+    """Whose keys they are: a service account tells its address, a person's refresh token nothing. Raises Refused."""
+    login = read_login(settings)
+    if login is None:
+        return None
+    if login.client_email:
+        return Identity(login.client_email.lower(), login.client_email)
+    return Identity("", f"a person, through the client {login.client_id}")
 
 
 class Token:

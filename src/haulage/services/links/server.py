@@ -6,6 +6,7 @@ from urllib.parse import unquote
 import msgspec
 
 from haulage.model.errors import Refused
+from haulage.services.authorisation import Identity
 
 HOME = "~"
 
@@ -49,6 +50,13 @@ def read_server(settings: Mapping[str, str], port: int, user: str = "") -> Serve
     if not base.startswith(("/", HOME)) or ".." in base.split("/") or "\0" in base:
         raise Refused(f"the base path {base!r} is neither absolute nor below ~", "Begin it with / or with ~/.")
     return Server(host, int(told), name, settings.get("password", ""), base)
+
+
+def whose(settings: Mapping[str, str]) -> Identity:
+    """Whose account it is: a user of a server, by whatever port. Raises Refused."""
+    server = read_server(settings, 1)
+    who = f"{server.user}@{server.host}"
+    return Identity(who, who)
 
 
 def at_url(scheme: str, root: str) -> tuple[dict[str, str], str]:

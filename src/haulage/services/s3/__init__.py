@@ -1,6 +1,7 @@
 """Amazon S3, and every store that speaks its protocol."""
 
 from haulage.services.contract import Field, Service
+from haulage.services.s3.account import named, whose
 from haulage.services.s3.drive import TRAITS, S3Drive, bucket_names
 
 S3 = Service(
@@ -58,6 +59,8 @@ S3 = Service(
     traits=TRAITS,
     open_drive=S3Drive,
     roots=bucket_names,
+    account=named,
+    ask_account=whose,
     root_title="bucket",
 )
 

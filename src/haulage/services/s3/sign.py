@@ -1,4 +1,4 @@
-"""Signature Version 4 for S3, small and fast. Checked against botocore's own signer in the tests."""
+"""Signature Version 4, for S3 and STS, small and fast. Checked against botocore's own signer in the tests."""
 
 import hashlib
 import hmac
@@ -44,9 +44,12 @@ class Signer:
     offset_seconds: the service's clock minus ours. region may be corrected at any time.
     """
 
-    def __init__(self, keys: Keys | None, region: str, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, keys: Keys | None, region: str, clock: Callable[[], float] = time.time, service: str = "s3"
+    ) -> None:
         self.keys = keys
         self.region = region
+        self._service = service
         self.offset_seconds = 0.0
         self._clock = clock
         self._second = -1
@@ -94,11 +97,11 @@ class Signer:
         """The key that signs for one day and region."""
         day = self._stamp[:8]
         key = ("AWS4" + keys.secret_access_key).encode()
-        for part in (day, self.region, "s3", "aws4_request"):
+        for part in (day, self.region, self._service, "aws4_request"):
             key = hmac.digest(key, part.encode(), "sha256")
         # The two halves of an HMAC (RFC 2104), begun: going on from here is three times faster than hmac.digest.
         padded = key.ljust(64, b"\0")
         self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in padded))
         self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in padded))
-        self._scope = f"{day}/{self.region}/s3/aws4_request"
+        self._scope = f"{day}/{self.region}/{self._service}/aws4_request"
         self._scope_of = (day, self.region, keys)

@@ -1,7 +1,7 @@
 """SFTP: the file transfer of SSH servers."""
 
 from haulage.services.contract import Field, Service
-from haulage.services.links.server import at_url
+from haulage.services.links.server import at_url, whose
 from haulage.services.sftp.drive import folders, open_drive
 from haulage.services.sftp.traits import TRAITS
 
@@ -54,6 +54,7 @@ SFTP = Service(
     traits=TRAITS,
     open_drive=open_drive,
     roots=folders,
+    account=whose,
     at_url=at_url,
     whole_root=True,
 )

@@ -2,7 +2,7 @@
 
 from haulage.services.contract import Field, Service
 from haulage.services.webdav.drive import folders_at_the_top, open_drive
-from haulage.services.webdav.place import at_url
+from haulage.services.webdav.place import at_url, whose
 from haulage.services.webdav.traits import PLAIN
 
 WEBDAV = Service(
@@ -53,6 +53,7 @@ WEBDAV = Service(
     traits=PLAIN,
     open_drive=open_drive,
     roots=folders_at_the_top,
+    account=whose,
     root_title="folder",
     at_url=at_url,
     whole_root=True,

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 from haulage.model.errors import NameRefused, Refused
+from haulage.services.authorisation import Identity
 from haulage.services.webdav.traits import FLAVOURS
 
 OURS = re.compile(r"\.haulage-[0-9a-f]{32}\.(?:part|probe)")
@@ -123,6 +124,14 @@ def unfinished(attempt: str, ending: str = "part") -> str:
 def new_attempt() -> str:
     """An attempt that is like no other."""
     return secrets.token_hex(16)
+
+
+def whose(settings: Mapping[str, str]) -> Identity:
+    """Whose account it is: a user of a server, by whatever port; the server's, if nobody signs in. Raises Refused."""
+    place = Place(settings, "")
+    host = urlsplit(place.origin).hostname or ""
+    user = settings.get("username") or place.user
+    return Identity(f"{user}@{host}", f"{user}@{host}" if user else host)
 
 
 def at_url(scheme: str, root: str) -> tuple[dict[str, str], str]:
