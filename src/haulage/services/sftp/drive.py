@@ -22,7 +22,7 @@ from haulage.services.sftp.reading import FileContent, opened
 from haulage.services.sftp.traits import TRAITS
 from haulage.services.sftp.tree import Tree
 from haulage.services.sftp.wire import Verifying, Wire, connect
-from haulage.services.sftp.writing import Writing, times_of
+from haulage.services.sftp.writing import Writing, seconds_of
 from haulage.services.transport import Limits
 
 PORT = 22
@@ -154,7 +154,7 @@ class SftpDrive:
     async def set_folder_time(self, path: str, modified_us: int) -> None:
         """Set the folder's times: both, since they go together (Q5)."""
         where = await self._tree.folder(path)
-        seconds = times_of(modified_us)["mtime"]
+        seconds = seconds_of(modified_us)
         await self._links.call("set time", path, lambda wire, _: wire.set_times(where, seconds))
 
     async def put(

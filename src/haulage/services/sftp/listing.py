@@ -4,12 +4,12 @@ import asyncio
 import stat
 from collections.abc import AsyncIterator
 
-import asyncssh
 import msgspec
 
 from haulage.model.errors import Gone, HaulageError
 from haulage.model.item import Item, Kind
 from haulage.services.links import UNFINISHED, Links, Progress
+from haulage.services.sftp.packets import Attributes
 from haulage.services.sftp.traits import SECOND_US
 from haulage.services.sftp.tree import Tree, kind_of
 from haulage.services.sftp.wire import Wire
@@ -26,12 +26,12 @@ _OTHERS = {
 }
 
 
-def revision_of(attributes: asyncssh.SFTPAttrs) -> str:
+def revision_of(attributes: Attributes) -> str:
     """Size and second of the last change: all that version 3 tells of a file's content (Q4)."""
     return f"{attributes.size}-{attributes.mtime}"
 
 
-def item_of(path: str, attributes: asyncssh.SFTPAttrs) -> Item:
+def item_of(path: str, attributes: Attributes) -> Item:
     """What a look at that path showed."""
     kind = kind_of(attributes)
     modified_us = None if attributes.mtime is None else int(attributes.mtime) * SECOND_US
@@ -65,7 +65,7 @@ class Listing:
         for item in await self._links.call("list", folder, entries):
             yield item
 
-    async def _item(self, wire: Wire, folder: str, where: bytes, name: bytes, attributes: asyncssh.SFTPAttrs) -> Item:
+    async def _item(self, wire: Wire, folder: str, where: bytes, name: bytes, attributes: Attributes) -> Item:
         if attributes.permissions is None:  # an odd server: its listing tells names alone
             attributes = await wire.lstat(where + b"/" + name)
         before = f"{folder}/" if folder else ""

@@ -20,11 +20,12 @@ from haulage.services.links import UNFINISHED, Links, Progress, hidden_name
 from haulage.services.links.parts import gone, refuse_gaps
 from haulage.services.links.parts import receipt as receipt_of
 from haulage.services.sftp.listing import item_of
+from haulage.services.sftp.packets import Attributes
 from haulage.services.sftp.reading import all_at_once, close_quietly, read_all
 from haulage.services.sftp.traits import MOST_PARTS
 from haulage.services.sftp.tree import Tree
 from haulage.services.sftp.wire import CREATE, READ, WRITE, File, Wire
-from haulage.services.sftp.writing import Writing, prove, sha256_of, times_of, write_blocks, written_of
+from haulage.services.sftp.writing import Writing, prove, set_time, sha256_of, write_blocks, written_of
 
 _FIGURES = struct.Struct(">QQ32s")
 SLOT_BYTES = _FIGURES.size + 4
@@ -49,7 +50,7 @@ class Parts:
 
         async def make(wire: Wire, _: Progress) -> None:
             file = await wire.open(hidden, READ | WRITE | CREATE)
-            await all_at_once(file.set(size=0), file.set(size=size), file.close())
+            await all_at_once(file.set_size(0), file.set_size(size), file.close())
 
         await self._links.call("begin", path, make)
         return {"path": path, "unfinished": name, "size": size, "modified_us": carried.modified_us}
@@ -69,7 +70,7 @@ class Parts:
                 read_back = await read_all(wire, file, offset, offset + len(body), progress)
                 known = await sha256_of(read_back)
                 prove(path, known, digest)
-                await file.sync()
+                await all_at_once(*file.sync())
                 figures = _FIGURES.pack(offset, len(body), bytes.fromhex(known))
                 await file.write(slot, figures + zlib.crc32(figures).to_bytes(4, "big"))
                 return known
@@ -105,11 +106,10 @@ class Parts:
         refuse_gaps(path, size, receipts)
         await self._writing.expect(path, condition)
 
-        async def make_ready(wire: Wire, _: Progress) -> asyncssh.SFTPAttrs:
+        async def make_ready(wire: Wire, _: Progress) -> Attributes:
             async with self._file(wire, state, READ | WRITE) as file:
-                times = times_of(state["modified_us"])
-                sets = [file.set(**times)] if times else []
-                answers = await all_at_once(file.set(size=size), *sets, file.sync(), file.stat())
+                cut = file.set_size(size)
+                answers = await all_at_once(cut, *set_time(file, state["modified_us"]), *file.sync(), file.stat())
                 return answers[-1]  # type: ignore[no-any-return] # the answer to stat()
 
         attributes = await self._links.call("make ready", path, make_ready)

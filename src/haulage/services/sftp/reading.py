@@ -11,6 +11,7 @@ from haulage.model.errors import Changed, Mismatch, ShortRead
 from haulage.model.item import Carried, Item, Kind
 from haulage.services.links import Progress
 from haulage.services.sftp.listing import item_of, revision_of
+from haulage.services.sftp.packets import Attributes
 from haulage.services.sftp.wire import READ, File, Wire
 
 WINDOW_BYTES = 4 * 1024 * 1024
@@ -128,7 +129,7 @@ async def _small(wire: Wire, where: bytes, item: Item, start: int) -> FileConten
     return FileContent(wire, file, found, start, body)
 
 
-def _compared(item: Item, attributes: asyncssh.SFTPAttrs, start: int) -> Item:
+def _compared(item: Item, attributes: Attributes, start: int) -> Item:
     found = item_of(item.path, attributes)
     if found.kind is not Kind.FILE:
         raise Changed(f"{item.path!r} is no file any more")

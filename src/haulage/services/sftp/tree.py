@@ -3,16 +3,15 @@
 import stat
 from collections import OrderedDict
 
-import asyncssh
-
 from haulage.model.errors import Conflict, Gone, HaulageError, RootGone
 from haulage.services.links import Links, parts_of
+from haulage.services.sftp.packets import Attributes
 from haulage.services.sftp.wire import Wire
 
 MOST_KNOWN = 20_000
 
 
-def kind_of(attributes: asyncssh.SFTPAttrs) -> int:
+def kind_of(attributes: Attributes) -> int:
     """S_IFREG, S_IFDIR, ...; 0 where the server does not say."""
     return stat.S_IFMT(attributes.permissions or 0)
 
@@ -59,7 +58,7 @@ class Tree:
         self._known.clear()
 
     async def _look(self, path: str) -> None:
-        async def ask(wire: Wire, _: object) -> asyncssh.SFTPAttrs:
+        async def ask(wire: Wire, _: object) -> Attributes:
             return await (wire.lstat(self.at(path)) if path else wire.stat(self.root))
 
         try:

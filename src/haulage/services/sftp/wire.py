@@ -1,17 +1,25 @@
 """One SSH connection with one SFTP channel: the protocol's requests, counted, and nothing else."""
 
 import asyncio
-from collections import Counter
-from collections.abc import AsyncIterator, Callable
+import struct
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import asyncssh
+
+from haulage.services.sftp import packets
+from haulage.services.sftp.packets import Attributes, text
+from haulage.services.sftp.session import Session, start
 
 READ, WRITE, CREATE, EXCLUSIVE = 0x01, 0x02, 0x08, 0x20
 KEEPALIVE_SECONDS = 15
 MSG_IGNORE = 2
 FLUSH_BYTES = 256 * 1024
 MOST_BLOCK_BYTES = 255 * 1024  # what OpenSSH takes in one request; a server may offer more
+FOLDER_READS_AT_ONCE = 3
+POSIX_RENAME, FSYNC = "posix-rename@openssh.com", "fsync@openssh.com"
+_OFFSET_AND_SIZE = struct.Struct(">QI")
 # AES with a check of its own costs a tenth of ChaCha20 here (measured); all of OpenSSH's strong ones follow.
 CIPHERS = (
     "aes128-gcm@openssh.com",
@@ -24,19 +32,22 @@ CIPHERS = (
 
 
 class Wire:
-    """A logged-in SFTP session. Paths are bytes (Q1); errors are the library's own."""
+    """A logged-in SFTP session. Paths are bytes (Q1); errors are the library's own.
 
-    def __init__(self, connection: asyncssh.SSHClientConnection, client: asyncssh.SFTPClient, calls: Counter[str]):
+    A request goes out when its method is called; what the method returns is its answer, to be awaited.
+    """
+
+    def __init__(self, connection: asyncssh.SSHClientConnection, session: Session, calls: Counter[str]) -> None:
         self._connection = connection
-        self._client = client
+        self._session = session
         self._calls = calls
-        self.read_bytes = min(client.limits.max_read_len, MOST_BLOCK_BYTES)
-        self.write_bytes = min(client.limits.max_write_len, MOST_BLOCK_BYTES)
+        self.read_bytes = min(session.read_bytes, MOST_BLOCK_BYTES)
+        self.write_bytes = min(session.write_bytes, MOST_BLOCK_BYTES)
 
     @property
     def usable(self) -> bool:
         """Whether the connection stands."""
-        return not self._connection.is_closed()
+        return not self._connection.is_closed() and self._session.open
 
     async def close(self) -> None:
         """End the connection without waiting for the server's leave."""
@@ -46,102 +57,123 @@ class Wire:
     async def open(self, path: bytes, flags: int) -> "File":
         """OPEN. Raises SFTPNoSuchFile, SFTPFailure, ..."""
         self._calls["OPEN"] += 1
-        return File(await self._client.open(path, flags, encoding=None, block_size=0), self._calls)
+        body = text(path) + flags.to_bytes(4) + packets.NO_ATTRIBUTES
+        return File(await self._session.ask(packets.OPEN, packets.HANDLE, body), self._session, self._calls)
 
-    async def lstat(self, path: bytes) -> asyncssh.SFTPAttrs:
+    def lstat(self, path: bytes) -> Awaitable[Attributes]:
         """LSTAT: of a symlink itself."""
         self._calls["LSTAT"] += 1
-        return await self._client.lstat(path)
+        return self._session.ask(packets.LSTAT, packets.ATTRS, text(path))
 
-    async def stat(self, path: bytes) -> asyncssh.SFTPAttrs:
+    def stat(self, path: bytes) -> Awaitable[Attributes]:
         """STAT: of what a symlink leads to."""
         self._calls["STAT"] += 1
-        return await self._client.stat(path)
+        return self._session.ask(packets.STAT, packets.ATTRS, text(path))
 
-    async def set_times(self, path: bytes, seconds: int) -> None:
+    def set_times(self, path: bytes, seconds: int) -> Awaitable[None]:
         """SETSTAT with both times, which go together in version 3."""
         self._calls["SETSTAT"] += 1
-        await self._client.setstat(path, asyncssh.SFTPAttrs(atime=seconds, mtime=seconds))
+        return self._session.ask(packets.SETSTAT, packets.STATUS, text(path) + packets.timed(seconds, seconds))
 
-    async def entries(self, path: bytes) -> AsyncIterator[tuple[bytes, asyncssh.SFTPAttrs]]:
+    async def entries(self, path: bytes) -> AsyncIterator[tuple[bytes, Attributes]]:
         """OPENDIR and READDIR: names with what LSTAT would say of them, in no order, "." and ".." left out."""
         self._calls["OPENDIR"] += 1
-        async for entry in self._client.scandir(path):
-            name = entry.filename
-            if isinstance(name, bytes) and name not in (b".", b".."):  # for a path of bytes they are bytes
-                yield name, entry.attrs
+        handle = text(await self._session.ask(packets.OPENDIR, packets.HANDLE, text(path)))
+        try:
+            ahead: deque[Awaitable[list[tuple[bytes, Attributes]]]] = deque()
+            while True:
+                while len(ahead) < FOLDER_READS_AT_ONCE:
+                    ahead.append(self._session.ask(packets.READDIR, packets.NAME, handle))
+                if not (names := await ahead.popleft()):
+                    return
+                for name, attributes in names:
+                    if name not in (b".", b".."):
+                        yield name, attributes
+        finally:
+            self._session.ask(packets.CLOSE, packets.STATUS, handle).cancel()  # sent; nobody waits for the answer
 
     async def readlink(self, path: bytes) -> bytes:
         """READLINK."""
         self._calls["READLINK"] += 1
-        return await self._client.readlink(path)
+        names = await self._session.ask(packets.READLINK, packets.NAME, text(path))
+        if len(names) != 1:
+            raise asyncssh.SFTPBadMessage("a symlink leads to one name")
+        return bytes(names[0][0])
 
-    async def make_folder(self, path: bytes) -> None:
+    def make_folder(self, path: bytes) -> Awaitable[None]:
         """MKDIR. Raises SFTPFailure where something is there."""
         self._calls["MKDIR"] += 1
-        await self._client.mkdir(path)
+        return self._session.ask(packets.MKDIR, packets.STATUS, text(path) + packets.NO_ATTRIBUTES)
 
-    async def remove_folder(self, path: bytes) -> None:
+    def remove_folder(self, path: bytes) -> Awaitable[None]:
         """RMDIR."""
         self._calls["RMDIR"] += 1
-        await self._client.rmdir(path)
+        return self._session.ask(packets.RMDIR, packets.STATUS, text(path))
 
-    async def remove(self, path: bytes) -> None:
+    def remove(self, path: bytes) -> Awaitable[None]:
         """REMOVE."""
         self._calls["REMOVE"] += 1
-        await self._client.remove(path)
+        return self._session.ask(packets.REMOVE, packets.STATUS, text(path))
 
-    async def rename_new(self, old: bytes, new: bytes) -> None:
+    def rename_new(self, old: bytes, new: bytes) -> Awaitable[None]:
         """RENAME, which in version 3 never replaces. Raises SFTPFailure where something is there."""
         self._calls["RENAME"] += 1
-        await self._client.rename(old, new)
+        return self._session.ask(packets.RENAME, packets.STATUS, text(old) + text(new))
 
     async def rename_over(self, old: bytes, new: bytes) -> None:
         """posix-rename@openssh.com, which replaces in one step. Raises SFTPOpUnsupported where it is not offered."""
+        if POSIX_RENAME not in self._session.extensions:
+            raise asyncssh.SFTPOpUnsupported("not offered")
         self._calls["posix-rename"] += 1
-        await self._client.posix_rename(old, new)
+        await self._session.extended(POSIX_RENAME, text(old) + text(new), packets.STATUS)
 
 
 class File:
     """An open file of the server. Every request has its own offset, so many may be on their way at once."""
 
-    def __init__(self, file: asyncssh.SFTPClientFile, calls: Counter[str]) -> None:
-        self._file = file
+    def __init__(self, handle: bytes, session: Session, calls: Counter[str]) -> None:
+        self._handle = text(handle)
+        self._session = session
         self._calls = calls
 
-    async def read(self, offset: int, size: int) -> bytes:
+    def read(self, offset: int, size: int) -> Awaitable[bytes]:
         """READ: as many bytes as the server likes to give; none at the end of the file."""
         self._calls["READ"] += 1
-        data = await self._file.read(size, offset)
-        return data if isinstance(data, bytes) else data.encode()  # without an encoding it is bytes
+        body = self._handle + _OFFSET_AND_SIZE.pack(offset, size)
+        return self._session.ask(packets.READ, packets.DATA, body)
 
-    async def write(self, offset: int, data: bytes) -> None:
+    def write(self, offset: int, data: bytes | memoryview) -> Awaitable[None]:
         """WRITE."""
         self._calls["WRITE"] += 1
-        await self._file.write(data, offset)
+        head = self._handle + _OFFSET_AND_SIZE.pack(offset, len(data))
+        return self._session.ask(packets.WRITE, packets.STATUS, head, data)
 
-    async def stat(self) -> asyncssh.SFTPAttrs:
+    def stat(self) -> Awaitable[Attributes]:
         """FSTAT."""
         self._calls["FSTAT"] += 1
-        return await self._file.stat()
+        return self._session.ask(packets.FSTAT, packets.ATTRS, self._handle)
 
-    async def set(self, **attributes: int) -> None:
-        """FSETSTAT: size, or atime with mtime; never all of them in one request."""
+    def set_size(self, size: int) -> Awaitable[None]:
+        """FSETSTAT with a size; never with times in the same request."""
         self._calls["FSETSTAT"] += 1
-        await self._file.setstat(asyncssh.SFTPAttrs(**attributes))
+        return self._session.ask(packets.FSETSTAT, packets.STATUS, self._handle + packets.sized(size))
 
-    async def sync(self) -> None:
-        """fsync@openssh.com, where the server offers it."""
+    def set_times(self, seconds: int) -> Awaitable[None]:
+        """FSETSTAT with both times, which go together in version 3."""
+        self._calls["FSETSTAT"] += 1
+        return self._session.ask(packets.FSETSTAT, packets.STATUS, self._handle + packets.timed(seconds, seconds))
+
+    def sync(self) -> list[Awaitable[None]]:
+        """fsync@openssh.com, where the server offers it: else it keeps its own counsel about its disk."""
+        if FSYNC not in self._session.extensions:
+            return []
         self._calls["fsync"] += 1
-        try:
-            await self._file.fsync()
-        except asyncssh.SFTPOpUnsupported:
-            return  # the server keeps its own counsel about its disk
+        return [self._session.extended(FSYNC, self._handle, packets.STATUS)]
 
-    async def close(self) -> None:
+    def close(self) -> Awaitable[None]:
         """CLOSE. An error of an earlier write may come only now."""
         self._calls["CLOSE"] += 1
-        await self._file.close()
+        return self._session.ask(packets.CLOSE, packets.STATUS, self._handle)
 
 
 class Verifying(asyncssh.SSHClient):
@@ -174,11 +206,11 @@ async def connect(verifying: Verifying, options: dict[str, Any], calls: Counter[
     )
     _without_ignored_packets(connection)
     try:
-        client = await connection.start_sftp_client(path_encoding=None)
+        session = await start(connection)
     except BaseException:
         connection.abort()
         raise
-    return Wire(connection, client, calls)
+    return Wire(connection, session, calls)
 
 
 def _without_ignored_packets(connection: Any) -> None:

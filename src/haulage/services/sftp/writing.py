@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from contextlib import suppress
 
 import asyncssh
@@ -13,6 +13,7 @@ from haulage.services.contract import Precondition
 from haulage.services.links import Links, Progress, hidden_name
 from haulage.services.sftp.judge import Unexplained
 from haulage.services.sftp.listing import Listing, item_of
+from haulage.services.sftp.packets import Attributes
 from haulage.services.sftp.reading import all_at_once, close_quietly, read_all
 from haulage.services.sftp.traits import NEWEST_SECOND, SECOND_US
 from haulage.services.sftp.tree import Tree
@@ -21,12 +22,14 @@ from haulage.services.sftp.wire import CREATE, EXCLUSIVE, READ, WRITE, File, Wir
 WRITES_AT_ONCE = 16
 
 
-def times_of(modified_us: int | None) -> dict[str, int]:
-    """Attributes that keep the time, as near as 32 bits come (Q5); none where none is carried."""
-    if modified_us is None:
-        return {}
-    seconds = min(max(modified_us // SECOND_US, 0), NEWEST_SECOND)
-    return {"atime": seconds, "mtime": seconds}
+def seconds_of(modified_us: int) -> int:
+    """The time, as near as 32 bits come (Q5)."""
+    return min(max(modified_us // SECOND_US, 0), NEWEST_SECOND)
+
+
+def set_time(file: File, modified_us: int | None) -> list[Awaitable[None]]:
+    """Ask for the time to be kept; nothing where none is carried."""
+    return [] if modified_us is None else [file.set_times(seconds_of(modified_us))]
 
 
 class Writing:
@@ -49,7 +52,7 @@ class Writing:
         hidden = folder + b"/" + hidden_name().encode()
         data = bytes(body)
 
-        async def send(wire: Wire, progress: Progress) -> tuple[asyncssh.SFTPAttrs, bytes | None]:
+        async def send(wire: Wire, progress: Progress) -> tuple[Attributes, bytes | None]:
             return await self._send(wire, hidden, data, carried, progress)
 
         try:
@@ -65,7 +68,7 @@ class Writing:
 
     async def _send(
         self, wire: Wire, hidden: bytes, data: bytes, carried: Carried, progress: Progress
-    ) -> tuple[asyncssh.SFTPAttrs, bytes | None]:
+    ) -> tuple[Attributes, bytes | None]:
         """Write it under the hidden name, anew; what the server then says of it, and what reads back."""
         try:
             file = await wire.open(hidden, READ | WRITE | CREATE | EXCLUSIVE)
@@ -74,7 +77,7 @@ class Writing:
             file = await wire.open(hidden, READ | WRITE | CREATE | EXCLUSIVE)
         try:
             answers = await (self._in_one_breath if self._is_small(wire, data) else self._in_blocks)(
-                wire, file, data, times_of(carried.modified_us), progress
+                wire, file, data, carried.modified_us, progress
             )
         except BaseException:
             # On the same connection, so that it comes after whatever is still on its way.
@@ -86,27 +89,27 @@ class Writing:
         return len(data) <= min(wire.write_bytes, wire.read_bytes)
 
     async def _in_one_breath(
-        self, wire: Wire, file: File, data: bytes, times: dict[str, int], progress: Progress
-    ) -> tuple[asyncssh.SFTPAttrs, bytes | None]:
+        self, wire: Wire, file: File, data: bytes, modified_us: int | None, progress: Progress
+    ) -> tuple[Attributes, bytes | None]:
         """All requests on their way at once: a server works on those of one file in order."""
         requests = [file.write(0, data)] if data else []
         reads = [file.read(0, len(data))] if data and self.reads_back else []
-        sets = [file.set(**times)] if times else []
-        answers = await all_at_once(*requests, *reads, *sets, file.sync(), file.stat(), file.close())
+        sets = set_time(file, modified_us)
+        answers = await all_at_once(*requests, *reads, *sets, *file.sync(), file.stat(), file.close())
         progress.sent(len(data))
         if reads and len(answers[len(requests)]) != len(data):
             raise Mismatch(f"of {len(data)} bytes that were written {len(answers[len(requests)])} read back")
         return answers[-2], (answers[len(requests)] if reads else b"" if self.reads_back else None)
 
     async def _in_blocks(
-        self, wire: Wire, file: File, data: bytes, times: dict[str, int], progress: Progress
-    ) -> tuple[asyncssh.SFTPAttrs, bytes | None]:
+        self, wire: Wire, file: File, data: bytes, modified_us: int | None, progress: Progress
+    ) -> tuple[Attributes, bytes | None]:
         await write_blocks(wire, file, 0, memoryview(data), progress)
         read_back = None
         if self.reads_back:
             read_back = await read_all(wire, file, 0, len(data), progress)
-        sets = [file.set(**times)] if times else []
-        answers = await all_at_once(*sets, file.sync(), file.stat(), file.close())
+        sets = set_time(file, modified_us)
+        answers = await all_at_once(*sets, *file.sync(), file.stat(), file.close())
         return answers[-2], read_back
 
     async def _proven(self, path: str, read_back: bytes | None, digests: Mapping[str, str]) -> dict[str, str]:
@@ -193,7 +196,7 @@ async def write_blocks(wire: Wire, file: File, offset: int, body: memoryview, pr
 
     async def work() -> None:
         for start in starts:
-            piece = bytes(body[start : start + size])
+            piece = body[start : start + size]
             await file.write(offset + start, piece)
             progress.sent(len(piece))
 
