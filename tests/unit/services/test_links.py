@@ -235,3 +235,31 @@ async def test_whoever_reads_may_take_its_time() -> None:
             got.append(chunk)
     assert got == [b"1", b"2"]
     assert links.trace.received_bytes == 2
+
+
+async def test_whoever_is_cancelled_gives_his_turn_to_the_next() -> None:
+    """Nobody waits for ever: neither behind one that is cancelled while waiting, nor behind one just called."""
+    links = links_of(Exchange(), most=1, shared=1)
+    busy = asyncio.Event()
+
+    async def hold(line: Line, _: Any) -> None:
+        await busy.wait()
+
+    first = asyncio.ensure_future(links.call("work", "a", hold))
+    await asyncio.sleep(0.01)
+    waiting = [asyncio.ensure_future(links.call("work", "a", work)) for _ in range(3)]
+    await asyncio.sleep(0.01)
+    waiting[0].cancel()
+    busy.set()
+    await first
+    waiting[1].cancel()  # its turn has come, and it does not know yet
+    assert await asyncio.wait_for(waiting[2], 5)
+
+
+async def test_a_failed_connection_lets_the_next_try() -> None:
+    exchange = Exchange()
+    exchange.refusals = [AuthLost("no") for _ in range(5)]
+    links = links_of(exchange, most=1, shared=4)
+    ended = await asyncio.gather(*(links.call("work", "a", work) for _ in range(6)), return_exceptions=True)
+    assert [type(one) for one in ended].count(AuthLost) == 5
+    assert len(exchange.lines) == 1

@@ -5,6 +5,7 @@ holds state, and is used by several calls at a time where its protocol allows th
 """
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
 from typing import Generic, Protocol, TypeVar
@@ -114,7 +115,7 @@ class Links(Generic[L]):
         self._shared = shared
         self._held: list[_Held[L]] = []
         self._dialing = 0
-        self._changed = asyncio.Condition()
+        self._waiting: deque[asyncio.Future[None]] = deque()
         self._closing: set[asyncio.Task[None]] = set()
 
     async def call(
@@ -151,7 +152,7 @@ class Links(Generic[L]):
                 raise
             raise meaning from error
         finally:
-            await self._release(held)
+            self._release(held)
 
     @asynccontextmanager
     async def stream(
@@ -170,7 +171,7 @@ class Links(Generic[L]):
                 break
             except BaseException as error:
                 meaning = self._after_break(held, error, operation, path)
-                await self._release(held)
+                self._release(held)
                 if not isinstance(meaning, HaulageError):
                     raise
                 number = await next_attempt(meaning, number, self.limits.attempts, self._pacer, self.limits)
@@ -178,7 +179,7 @@ class Links(Generic[L]):
             yield Streamed(self, held, opened)
         finally:
             await asyncio.shield(opened.close())
-            await self._release(held)
+            self._release(held)
 
     def _after_break(self, held: _Held[L], error: BaseException, operation: str, path: str) -> BaseException:
         """What it means; a connection that may be broken is used no more."""
@@ -191,10 +192,10 @@ class Links(Generic[L]):
             self._leave(held)
         return meaning
 
-    async def _release(self, held: _Held[L]) -> None:
+    def _release(self, held: _Held[L]) -> None:
         held.users -= 1
         self._close_left(held)
-        await self._tell()
+        self._wake()
 
     def _meaning(self, error: Exception, path: str) -> Exception:
         if isinstance(error, HaulageError):
@@ -214,11 +215,27 @@ class Links(Generic[L]):
                 if (opened := await self._open(path)) is not None:
                     return opened
                 continue
-            async with self._changed:
-                await self._changed.wait_for(self._room)
+            await self._turn()
 
-    def _room(self) -> bool:
-        return len(self._held) + self._dialing < self._most or any(held.users < self._shared for held in self._held)
+    async def _turn(self) -> None:
+        """Wait until there may be room. Whoever makes room wakes one; who is woken and does not need it, the next."""
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiter)
+        try:
+            await waiter
+        except asyncio.CancelledError:
+            if waiter.cancelled():
+                self._waiting.remove(waiter)
+            else:
+                self._wake()
+            raise
+
+    def _wake(self, count: int = 1) -> None:
+        while self._waiting and count:
+            waiter = self._waiting.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+                count -= 1
 
     async def _open(self, path: str) -> _Held[L] | None:
         """One connection more; None when the server refuses it while others are open: then those have to do."""
@@ -236,14 +253,10 @@ class Links(Generic[L]):
             raise meaning from error
         finally:
             self._dialing -= 1
-            await self._tell()
+            self._wake(self._shared)
         held.users = 1
         self._held.append(held)
         return held
-
-    async def _tell(self) -> None:
-        async with self._changed:
-            self._changed.notify_all()
 
     def _leave(self, held: _Held[L]) -> None:
         """Use it for no other call; it is closed when those that are under way on it are over."""

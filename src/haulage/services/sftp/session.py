@@ -138,7 +138,11 @@ class Session(asyncssh.SSHClientSession[bytes]):
         if future is None:
             raise asyncssh.SFTPBadMessage("an answer to no question")
         if not future.done():
-            _settle(future, kind, expected, Reader(answer, 5))
+            try:
+                _settle(future, kind, expected, Reader(answer, 5))
+            except asyncssh.SFTPBadMessage as error:
+                future.set_exception(error)
+                raise
         elif kind == packets.HANDLE:  # whoever opened it has gone
             self.ask(packets.CLOSE, packets.STATUS, bytes(answer[5:])).cancel()
         return None

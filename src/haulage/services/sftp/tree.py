@@ -1,7 +1,9 @@
 """Folders below the root: each is looked at once before anything below it is touched: no symlink is followed."""
 
+import asyncio
 import stat
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable
 
 from haulage.model.errors import Conflict, Gone, HaulageError, RootGone
 from haulage.services.links import Links, parts_of
@@ -23,6 +25,7 @@ class Tree:
         self.root = root
         self._links = links
         self._known: OrderedDict[str, None] = OrderedDict()
+        self._settling: dict[str, asyncio.Lock] = {}
 
     def at(self, path: str) -> bytes:
         """The path on the server. Raises NameRefused."""
@@ -30,22 +33,35 @@ class Tree:
 
     async def folder(self, path: str) -> bytes:
         """The folder, which must be there and be one. Raises Gone, RootGone."""
-        for below in _downwards(path):
-            if below not in self._known:
-                await self._look(below)
+        await self._each(path, self._look)
         return self.at(path)
 
     async def make(self, path: str) -> bytes:
         """The folder, made with those above it where they are missing; the root never is."""
-        for below in _downwards(path):
-            if below not in self._known:
-                try:
-                    await self._look(below)
-                except RootGone:
-                    raise
-                except Gone:
-                    await self._make_one(below)
+        await self._each(path, self._look_or_make)
         return self.at(path)
+
+    async def _each(self, path: str, settle: Callable[[str], Awaitable[None]]) -> None:
+        """Settle each folder on the way that is not known; of many who want the same one, the first does it."""
+        if path in self._known and "" in self._known:
+            return
+        for below in _downwards(path):
+            if below in self._known:
+                continue
+            try:
+                async with self._settling.setdefault(below, asyncio.Lock()):
+                    if below not in self._known:
+                        await settle(below)
+            finally:
+                self._settling.pop(below, None)
+
+    async def _look_or_make(self, path: str) -> None:
+        try:
+            await self._look(path)
+        except RootGone:
+            raise
+        except Gone:
+            await self._make_one(path)
 
     def learn(self, path: str) -> None:
         """A listing told that it is a folder."""
