@@ -191,6 +191,18 @@ def box_error(status: int, code: str) -> Answer:
     return Answer(status, {"Content-Type": "application/json"}, body)
 
 
+def egnyte_error(status: int, text: str, headers: Mapping[str, str] | None = None) -> Answer:
+    """An error in the form of Egnyte's file system."""
+    body = json.dumps({"errorMessage": text}).encode()
+    return Answer(status, {"Content-Type": "application/json", **(headers or {})}, body)
+
+
+def egnyte_throttle(code: str, retry_after: str = "") -> Answer:
+    """What Egnyte's gateway answers by itself."""
+    headers = {"Content-Type": "text/html", "X-Mashery-Error-Code": code}
+    return Answer(403, headers | ({"Retry-After": retry_after} if retry_after else {}), b"<h1>Developer Over Qps</h1>")
+
+
 def graph_error(status: int, code: str, headers: Mapping[str, str] | None = None) -> Answer:
     """An error in Microsoft Graph's form."""
     body = json.dumps({"error": {"code": code, "message": code, "innerError": {"code": code}}}).encode()

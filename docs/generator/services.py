@@ -49,6 +49,8 @@ def name_rows(rules: NameRules) -> list[list[str]]:
             "May not begin, end or hold",
             codes((*rules.no_beginnings, *rules.no_endings, *rules.no_insides)) or "no rule",
         ],
+        ["Refused patterns", codes(rules.refused) or "none"],
+        ["Characters beyond U+FFFF", "not taken" if rules.basic_plane else "taken"],
         ["Longest name", f"{rules.longest_part:,} {unit}" if rules.longest_part else "no rule"],
         ["Longest path", f"{rules.longest_path:,} {unit}" if rules.longest_path else "no rule"],
         ["Most parts of a path", f"{rules.most_parts:,}" if rules.most_parts else "no rule"],

@@ -29,7 +29,7 @@ class Cloud:
     """One kind of drive. service: its id; way: how it was authorised.
 
     where: the path of the drive in Graph, for the witness, and the root of a location in it. always: it is tried in
-    every test run, and not only in the long one.
+    every test run, and not only in the long one. told: of the offer, the settings that a person gives besides.
     """
 
     service: str
@@ -41,6 +41,7 @@ class Cloud:
     way: WayId = "code"
     limits: dict[str, str] = field(default_factory=dict)
     always: bool = False
+    told: Callable[[dict[str, Any]], dict[str, str]] = lambda offer: {}
 
 
 class Clouds:
@@ -111,13 +112,14 @@ class CloudPlace(Place):
     way: WayId = "code"
     drive: str = ""
     base: str = ""
+    told: dict[str, str] = field(default_factory=dict)
 
     def open(self) -> Drive:
         assert self.clouds is not None and self.service.authorisation is not None
         port = urlsplit(self.settings["via"]).port
         assert port is not None
         route = Route(self.clouds.front.to(port), self.clouds.ca_pem)
-        access = Access({}, self.way, FixedToken(self.settings["token"]), FreePacer(), route, "contract")
+        access = Access(self.told, self.way, FixedToken(self.settings["token"]), FreePacer(), route, "contract")
         account = self.service.authorisation.open_account(access)
         assert isinstance(account, OpensDrives)
         return account.open(self.root)
@@ -144,6 +146,7 @@ def cloud_place(clouds: Clouds, server: str) -> CloudPlace:
         part_size=cloud.part_size,
         clouds=clouds,
         way=cloud.way,
+        told=cloud.told(offer),
     )
 
 
@@ -304,7 +307,49 @@ def _box_other(clouds: Clouds, offer: dict[str, Any], token: str) -> tuple[str, 
     return str(one["details"]["id"]), str(one["user"])
 
 
+_EGNYTE_CHUNK_BYTES = 64 * 1024
+_EGNYTE_LIMITS = {
+    "keeps conditions of racing writes": "Egnyte has no condition on a write (an upload onto a file makes a new "
+    "version of it): what is there is looked at just before (developers.egnyte.com, File System Management)",
+    "keeps conditions at the end of racing uploads": "the same",
+    "forgets an aborted upload": "Egnyte keeps chunks for a day, and no call ends an upload (the same page)",
+}
+
+
+def _egnyte(clouds: Clouds, offer: dict[str, Any]) -> str:
+    """A token. Egnyte is told to take small chunks too."""
+    clouds.sandbox.do("egnyte", "chunks", smallest=1)
+    told = clouds.sandbox.do("egnyte", "sign-in", user=_egnyte_user(offer), client_id=offer["client_id"])
+    return str(told["access_token"])
+
+
+def _egnyte_user(offer: dict[str, Any]) -> str:
+    return str(next(one["user"] for one in offer["accounts"] if one["refresh_token"]))
+
+
+def _egnyte_private(clouds: Clouds, offer: dict[str, Any], token: str) -> tuple[str, str]:
+    return "", f"Private/{_egnyte_user(offer)}"
+
+
+def _egnyte_shared(clouds: Clouds, offer: dict[str, Any], token: str) -> tuple[str, str]:
+    return "", "Shared"
+
+
+_EGNYTE = (
+    ("haulage.services.egnyte.drive", "PAGE_ITEMS"),
+    _EGNYTE_CHUNK_BYTES,
+    ("haulage.services.egnyte.traits", "LEAST_PART_BYTES"),
+    _egnyte,
+)
+
+
+def _egnyte_domain(offer: dict[str, Any]) -> dict[str, str]:
+    return {"domain": offer["details"]["domain"]}
+
+
 CLOUDS = {
+    "egnyte": Cloud("egnyte", _egnyte_private, *_EGNYTE, limits=_EGNYTE_LIMITS, always=True, told=_egnyte_domain),
+    "egnyte-shared": Cloud("egnyte", _egnyte_shared, *_EGNYTE, limits=_EGNYTE_LIMITS, told=_egnyte_domain),
     "box": Cloud("box", _mine, *_BOX, _box, limits=_BOX_LIMITS, always=True),
     "box-user": Cloud("box-enterprise", _box_other, *_BOX, _box, limits=_BOX_LIMITS),
     "google-drive": Cloud("google-drive", _my_drive, *_GOOGLE, limits=_GOOGLE_LIMITS, always=True),
@@ -482,6 +527,54 @@ class BoxWitness:
         return found
 
 
+class EgnyteWitness:
+    """Plain calls of Egnyte at the sandbox's own port, without any of our client's code."""
+
+    def __init__(self, place: CloudPlace) -> None:
+        assert place.clouds is not None
+        self._ask = place.clouds.ask
+        self._base = f"{place.settings['via']}/pubapi/v1"
+        self._root = place.root.strip("/")
+        self._headers = {"Authorization": f"Bearer {place.settings['token']}"}
+
+    def _url(self, api: str, path: str) -> str:
+        return f"{self._base}/{api}/{quote(f'{self._root}/{path}'.strip('/'))}"
+
+    def plant(self, path: str, body: bytes, content_encoding: str | None = None) -> None:
+        parts = path.split("/")[:-1]
+        for count in range(1, len(parts) + 1):
+            url = self._url("fs", "/".join(parts[:count]))
+            headers = {**self._headers, "Content-Type": "application/json"}
+            assert self._ask("POST", url, b'{"action":"add_folder"}', headers)[0] in (201, 403)
+        status, told, _ = self._ask("POST", self._url("fs-content", path), body, self._headers)
+        assert status == 200, told
+
+    def remove(self, path: str) -> None:
+        status, told, _ = self._ask("DELETE", self._url("fs", path), None, self._headers)
+        assert status == 200, told
+
+    def fetch(self, path: str) -> bytes | None:
+        status, told, _ = self._ask("GET", self._url("fs-content", path), None, self._headers)
+        return told if status == 200 else None
+
+    def leftovers(self, files: set[str]) -> list[str]:
+        return sorted(self._walk("") - files)
+
+    def _walk(self, folder: str) -> set[str]:
+        found: set[str] = set()
+        seen, total = 0, 1
+        while seen < total:
+            url = f"{self._url('fs', folder)}?list_content=true&count=1000&offset={seen}"
+            status, body, _ = self._ask("GET", url, None, self._headers)
+            assert status == 200, body
+            page = json.loads(body)
+            seen, total = seen + page["count"], page["total_count"]
+            for one in page.get("folders", ()):
+                found |= self._walk(f"{folder}/{one['name']}".strip("/"))
+            found |= {f"{folder}/{one['name']}".strip("/") for one in page.get("files", ())}
+        return found
+
+
 class GoogleWitness:
     """Plain calls of Drive at the sandbox's own port, without any of our client's code."""
 
@@ -573,6 +666,7 @@ WITNESSES: dict[str, Callable[[CloudPlace], Any]] = {
     "dropbox": DropboxWitness,
     "google-drive": GoogleWitness,
     "box": BoxWitness,
+    "egnyte": EgnyteWitness,
     "box-enterprise": BoxWitness,
 }
 """By the service's id."""

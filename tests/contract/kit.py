@@ -95,6 +95,7 @@ class Place:
 def digests(body: bytes | memoryview) -> dict[str, str]:
     """The hashes that the engine computes of everything it sends."""
     return {
+        "sha512": hashlib.sha512(body).hexdigest(),
         "sha256": hashlib.sha256(body).hexdigest(),
         "md5": hashlib.md5(body, usedforsecurity=False).hexdigest(),
         "sha1": hashlib.sha1(body, usedforsecurity=False).hexdigest(),
@@ -159,6 +160,9 @@ class Upload:
         algorithm = self.drive.traits.part_hash
         digest = digests(piece)[algorithm] if algorithm else None
         receipt = await self.drive.put_part(self.state, number, offset, piece, digest)
+        if not self.drive.traits.parts_told:
+            kept = {**self.state.get("receipts", {}), str(number): receipt}
+            self.state_text = json.dumps({**self.state, "receipts": kept})
         self.receipts[number] = json.dumps(receipt)
 
     async def send_all(self, numbers: Iterable[int] | None = None) -> None:

@@ -205,6 +205,7 @@ async def test_a_failed_question_for_parts_is_not_none(
     """G12, F25: trouble while asking what is held is an error; the session is not given up for it."""
     limit("tells what an upload holds")
     declared(faults.drive.traits.resumes, "upload that another process can go on with")
+    declared(faults.drive.traits.parts_told, "question for parts: their receipts are kept here")
     body = body_of(place.least_part_bytes + 1000)
     upload = await begin(faults.drive, PATH, body, place.least_part_bytes)
     await upload.send(1)

@@ -103,8 +103,8 @@ async def test_traits_are_coherent(drive: Drive) -> None:
     """The planner trusts these figures without looking at the service."""
     traits = drive.traits
     assert 0 < traits.single_put_limit <= traits.largest_file
-    assert set(traits.put_hashes) <= {"sha256", "sha1", "md5", "crc32c", "quickxor", "dropbox"}
-    assert traits.part_hash in (None, "sha256", "sha1", "md5", "crc32c", "dropbox")
+    assert set(traits.put_hashes) <= {"sha512", "sha256", "sha1", "md5", "crc32c", "quickxor", "dropbox"}
+    assert traits.part_hash in (None, "sha512", "sha256", "sha1", "md5", "crc32c", "dropbox")
     assert traits.times is None or traits.times >= 1
     assert body_of(3) != body_of(3, seed=2)
 

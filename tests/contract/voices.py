@@ -8,7 +8,19 @@ from typing import Any
 
 from haulage.services.contract import Drive
 from testbed.proxy import FaultProxy
-from testbed.rules import Answer, Rule, Seen, azure_error, box_error, dropbox_error, google_error, graph_error, s3_error
+from testbed.rules import (
+    Answer,
+    Rule,
+    Seen,
+    azure_error,
+    box_error,
+    dropbox_error,
+    egnyte_error,
+    egnyte_throttle,
+    google_error,
+    graph_error,
+    s3_error,
+)
 
 from .witness import Witness
 
@@ -20,7 +32,8 @@ class Voice:
     calls: by kind (list, look, read, write, begin, part, parts, finish), which requests these are, as parts of a Rule.
     without_items: empties a page of a listing but leaves its cursor. other_revision: headers of an answer to a read
     that say that it is another revision. named: the address of a read tells the file's path. checked_by: the kind of
-    call that asks whether the root is there. takes_hashes: an upload's hash goes along, and is checked.
+    call that asks whether the root is there. takes_hashes: an upload's hash goes along, and is checked. totals: a page
+    of a listing tells how many items there are in all.
     """
 
     calls: Mapping[str, Mapping[str, Any]]
@@ -32,6 +45,7 @@ class Voice:
     named: bool = True
     checked_by: str = "list"
     takes_hashes: bool = True
+    totals: bool = False
 
 
 S3 = Voice(
@@ -145,6 +159,26 @@ BOX = Voice(
     checked_by="look",
 )
 
+EGNYTE = Voice(
+    calls={
+        "list": {"method": "GET", "path": r"^/pubapi/v1/fs/", "query": {"list_content": "true"}},
+        "look": {"method": "GET", "path": r"^/pubapi/v1/fs/", "query": {"list_content": "false"}},
+        "read": {"method": "GET", "path": r"^/pubapi/v1/fs-content/"},
+        "write": {"method": "POST", "path": r"^/pubapi/v1/fs-content/"},
+        "begin": {"method": "POST", "path": r"^/pubapi/v1/fs-content-chunked/"},
+        "part": {"method": "POST", "path": r"^/pubapi/v1/fs-content-chunked/"},
+        "parts": {"method": "GET", "path": r"^/pubapi/v1/fs-content-chunked/"},
+        "finish": {"method": "POST", "path": r"^/pubapi/v1/fs-content-chunked/"},
+    },
+    totals=True,
+    denied=egnyte_error(403, "You do not have permission to perform this action"),
+    trouble=egnyte_error(500, "Internal server error"),
+    throttle=egnyte_throttle("ERR_403_DEVELOPER_OVER_QPS"),
+    without_items=lambda body: json.dumps({**json.loads(body), "folders": [], "files": []}).encode(),
+    named=False,
+    checked_by="look",
+)
+
 DAV = Voice(
     calls={
         "list": {"method": "PROPFIND", "sent": {"depth": "^1$"}},
@@ -188,6 +222,7 @@ VOICES = {
     "azure-blob": AZURE,
     "gcs": GCS,
     "webdav": DAV,
+    "egnyte": EGNYTE,
     "onedrive": GRAPH,
     "onedrive-business": GRAPH,
     "office365": GRAPH,

@@ -191,6 +191,9 @@ async def _send_parts(
         offset = (number - 1) * upload.part_bytes
         await context.bandwidth.spend(len(body))
         receipts[number] = await at_target(context.target.put_part(upload.state, number, offset, body, hashed))
+        if not context.target.traits.parts_told:
+            upload.state.setdefault("receipts", {})[str(number)] = receipts[number]
+            await context.ledger.run(work.save_upload, context.run.id, upload)
         context.counts.sent_bytes += len(body)
 
     try:

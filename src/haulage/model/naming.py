@@ -15,6 +15,8 @@ class NameRules(msgspec.Struct, frozen=True):
     forbidden: characters that no part of a path may hold. reserved: whole parts that are refused, lower case.
     no_leading, no_trailing: characters that a part may not begin or end with.
     no_beginnings, no_endings, no_insides: texts in lower case with which no part may begin or end, or which none holds.
+    refused: patterns (regular expressions) of whole parts, in lower case, that are refused. basic_plane: takes no
+    character beyond U+FFFF.
     longest_part, longest_path: in `unit`; None without limit. unit: what the service counts in.
     most_parts: how many parts a path may have.
     case_sensitive, unicode_form: two names that differ only so are one name to it ("NFC": it keeps that form alone).
@@ -29,6 +31,8 @@ class NameRules(msgspec.Struct, frozen=True):
     no_beginnings: tuple[str, ...] = ()
     no_endings: tuple[str, ...] = ()
     no_insides: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
+    basic_plane: bool = False
     longest_part: int | None = None
     longest_path: int | None = None
     unit: Literal["bytes", "chars", "utf16"] = "bytes"
@@ -53,12 +57,12 @@ def fit(path: str, rules: NameRules) -> Fitted:
     The rule, part by part, where "_" is the mark (the first of `_-+=x~` that the rules do not forbid):
 
     0. accents -> the Unicode form that the destination keeps, if it keeps one alone
-    1. a forbidden character, NUL or a lone surrogate -> "_"
+    1. a forbidden character, NUL, a lone surrogate, or one beyond U+FFFF where none is taken -> "_"
     2. an empty part -> "_"; "." -> "_."; ".." -> "_.."
     3. a first or last character that may not stand there -> "_"
     4. a text that no part may hold -> its last character becomes a mark; one it may not begin with -> its first does;
        one it may not end with -> "_" behind it
-    5. a reserved name -> "_" before it
+    5. a reserved name -> "_" before it; one of a refused pattern likewise, and "_" behind it where that is not enough
 
     Parts are never added or taken away, so what comes out stays below the root. "" is the root and stays as it is.
     Nothing is shortened: a part or path that is too long, or too deep, raises NameRefused.
@@ -110,6 +114,7 @@ def length(text: str, unit: Literal["bytes", "chars", "utf16"]) -> int:
 
 
 _SURROGATES = "\ud800-\udfff"
+_ASTRAL = "\U00010000-\U0010ffff"
 _MARKS = "_-+=x~"
 _UNITS = {"bytes": "bytes of UTF-8", "chars": "characters", "utf16": "UTF-16 units"}
 _MOST_CHECKERS = 256
@@ -130,7 +135,9 @@ class _Checker:
         self._end = next((mark for mark in marks if not _makes_ending(mark, rules)), "x")
         inside = next((mark for mark in marks if mark not in "".join(rules.no_insides)), "x")
         forbidden = re.escape(rules.forbidden.replace("/", "")) + r"\x00" + _SURROGATES
+        forbidden += _ASTRAL if rules.basic_plane else ""
         self._forbidden = re.compile(f"[{forbidden}]")
+        self._refused = re.compile("|".join(f"(?:{one})" for one in rules.refused)) if rules.refused else None
         self.good = re.compile(_good_path(rules, forbidden)).fullmatch
         self._insides = [
             (text, re.compile(re.escape(text), re.IGNORECASE), text[:-1] + inside) for text in rules.no_insides
@@ -143,7 +150,10 @@ class _Checker:
             return True
         if any(text in folded for text in (*rules.no_insides, *rules.no_beginnings, *rules.no_endings)):
             return True
-        return bool(rules.reserved) and not rules.reserved.isdisjoint(folded.split("/"))
+        parts = folded.split("/")
+        if self._refused is not None and any(map(self._refused.fullmatch, parts)):
+            return True
+        return bool(rules.reserved) and not rules.reserved.isdisjoint(parts)
 
     def fit(self, path: str) -> Fitted:
         changes: dict[str, None] = {}
@@ -174,7 +184,16 @@ class _Checker:
         while part.lower() in rules.reserved:
             changes[f"the name {part!r} is reserved, written {mark + part!r}"] = None
             part = mark + part
-        return part
+        return self._fit_refused(part, changes)
+
+    def _fit_refused(self, part: str, changes: dict[str, None]) -> str:
+        if self._refused is None or not self._refused.fullmatch(part.lower()):
+            return part
+        instead = self._begin + part
+        if self._refused.fullmatch(instead.lower()):
+            instead = part + self._end
+        changes[f"names like {part!r} are not taken, written {instead!r}"] = None
+        return instead
 
     def _fit_texts(self, part: str, changes: dict[str, None]) -> str:
         for text, pattern, instead in self._insides:

@@ -39,7 +39,8 @@ class Traits(msgspec.Struct, frozen=True):
     many bytes it holds.
     parts_in_order: parts are taken one after the other, from the first, and none again.
     rewrites: endings of names, lower case, whose content the service may rewrite by itself after an upload.
-    resumes: what was sent of an upload in parts outlives the process that sent it.
+    resumes: what was sent of an upload in parts outlives the process that sent it. parts_told: the service tells which
+    parts it holds; where it does not, the engine keeps their receipts in the state, as "receipts" by number.
     parallel: how many items may be in flight at once. read_calls, put_calls, large_calls: how many calls it takes at
     most to read a file, to write a small one, and to write a large one besides those for its parts.
     lasting_ids: an item's id stays with it when it is renamed or moved, and is never another's.
@@ -60,6 +61,7 @@ class Traits(msgspec.Struct, frozen=True):
     confirms: Literal["hash", "size"] = "hash"
     parts_in_order: bool = False
     resumes: bool = True
+    parts_told: bool = True
     time_span: tuple[int, int] | None = None
     revision_step: int = 0
     rewrites: tuple[str, ...] = ()

@@ -126,9 +126,9 @@ async def test_uploads(admin: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (await admin("GET", CONTENT + admin.own))[0] == 400
 
 
-async def test_chunks(admin: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_chunks(admin: Caller) -> None:
     """Any order; all but the last of one size; a composite checksum; a day to live."""
-    monkeypatch.setattr(content, "SMALLEST_CHUNK_BYTES", 4)
+    await admin.box.do("chunks", smallest=4)
     path, last = f"{admin.own}/c.bin", {"X-Egnyte-Last-Chunk": "true"}
     assert (await admin.chunk(path, b"abc", 1))[0] == 400
     status, _, headers = await admin.chunk(path, b"aaaa", 1)
@@ -230,9 +230,9 @@ async def test_faults(admin: Caller) -> None:
     assert (await admin("GET", CONTENT + path))[0] == 401
 
 
-async def test_faults_of_chunks(admin: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_faults_of_chunks(admin: Caller) -> None:
     """A chunk that is lost though it was confirmed: its bytes are missing from a file that says it has them."""
-    monkeypatch.setattr(content, "SMALLEST_CHUNK_BYTES", 4)
+    await admin.box.do("chunks", smallest=4)
     path, last = f"{admin.own}/c.bin", {"X-Egnyte-Last-Chunk": "true"}
     await admin.fault("part_lost", "upload chunk")
     _, _, headers = await admin.chunk(path, b"aaaa", 1)

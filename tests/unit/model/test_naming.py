@@ -32,7 +32,9 @@ BUCKET = NameRules(longest_path=1024, empty_parts=True, dot_parts=True, folder_b
 ALL_RULES = [LINUX, STRICT, BUCKET]
 
 any_text = st.text(st.characters(), max_size=30)  # all of Unicode, lone surrogates included
-nasty_texts = st.sampled_from(["_vti_", "_VTI_", "~$", ".Files", "_files", "İ", "%2e", "nul", "a", "/"])
+nasty_texts = st.sampled_from(
+    ["_vti_", "_VTI_", "~$", ".Files", "_files", "İ", "~a.x", "AT12", ".b1", "🙂", "%2e", "nul", "a", "/"]
+)
 nasty = st.lists(nasty_texts, max_size=8).map("".join) | st.text(
     st.sampled_from("/\\.. ~:*?\0_-aAß\ud800\udce9é́．％%2e"), max_size=20
 )
@@ -46,6 +48,8 @@ rules_of_any_kind = st.builds(
     no_beginnings=st.sampled_from([(), ("~$",), ("a", "_a")]),
     no_endings=st.sampled_from([(), (".files",), ("%2", "é")]),
     no_insides=st.sampled_from([(), ("_vti_",), ("%2e", "nul")]),
+    refused=st.sampled_from([(), (r"~.*\.x", "at[0-9]{2}"), (r".*\.b[0-9]",)]),
+    basic_plane=st.booleans(),
     unit=st.sampled_from(["bytes", "chars", "utf16"]),
     case_sensitive=st.booleans(),
     unicode_form=st.sampled_from([None, "NFC"]),
@@ -68,6 +72,10 @@ def breaks(path: str, rules: NameRules) -> list[str]:
         wrong += ["reserved"] * (part.lower() in rules.reserved)
         wrong += ["beginning"] * part.lower().startswith(rules.no_beginnings)
         wrong += ["ending"] * part.lower().endswith(rules.no_endings)
+        wrong += ["pattern"] * any(re.fullmatch(one, part.lower()) is not None for one in rules.refused)
+        wrong += ["beyond U+FFFF"] * (rules.basic_plane and any(ord(c) > 0xFFFF for c in part))
+        form = rules.unicode_form
+        wrong += ["Unicode form"] * (form is not None and not unicodedata.is_normalized(form, part))
         wrong += ["inside"] * any(text in part.lower() for text in rules.no_insides)
     return wrong
 
@@ -96,6 +104,25 @@ def breaks(path: str, rules: NameRules) -> list[str]:
 def test_the_rule(path: str, fitted: str) -> None:
     """The documented rule, case by case."""
     assert fit(path, STRICT).path == fitted
+
+
+@pytest.mark.parametrize(
+    ("name", "fitted"),
+    [
+        ("~plan.xlsx", "_~plan.xlsx"),
+        ("~plan.txt", "~plan.txt"),
+        ("ATMP1234", "_ATMP1234"),
+        ("a.sas.b01", "a.sas.b01_"),
+        ("sun \U0001f31e.txt", "sun _.txt"),
+        ("\uffee", "\uffee"),
+    ],
+)
+def test_patterns_and_characters_beyond_the_basic_plane(name: str, fitted: str) -> None:
+    """A mark before the name, or behind it where that is not enough; told in words."""
+    rules = NameRules(refused=(r"~.*\.xlsx", "atmp[0-9]{4}", r".*\.sas\.b[0-9]{2}"), basic_plane=True)
+    found = fit(f"a/{name}", rules)
+    assert found.path == f"a/{fitted}"
+    assert bool(found.changes) == (name != fitted)
 
 
 def test_dots_stay_readable_where_a_dot_may_end_a_name() -> None:

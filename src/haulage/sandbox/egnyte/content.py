@@ -19,7 +19,7 @@ CHECKSUM = "X-Sha512-Checksum"
 UPLOAD_ID, CHUNK_NUMBER = "X-Egnyte-Upload-Id", "X-Egnyte-Chunk-Num"
 CHUNK_CHECKSUM, LAST_CHUNK = "X-Egnyte-Chunk-Sha512-Checksum", "X-Egnyte-Last-Chunk"
 LARGEST_UPLOAD_BYTES = 100 << 20
-SMALLEST_CHUNK_BYTES, LARGEST_CHUNK_BYTES = 10 << 20, 1 << 30
+LARGEST_CHUNK_BYTES = 1 << 30
 UPLOAD_SECONDS = 86_400.0
 
 
@@ -150,8 +150,9 @@ class Bytes(Desk):
         told = call.headers.get(CHUNK_CHECKSUM, "").lower()
         if told and told != digest:
             raise said(400, "The chunk's checksum does not match what was received")
-        if content.size < SMALLEST_CHUNK_BYTES and not last:
-            raise said(400, f"A chunk that is not the last has at least {SMALLEST_CHUNK_BYTES} bytes")
+        smallest = self.store.state.smallest_chunk
+        if content.size < smallest and not last:
+            raise said(400, f"A chunk that is not the last has at least {smallest} bytes")
         lost = call.fault("part_lost") is not None
         upload.chunks[int(number)] = Chunk(content.size, EMPTY if lost else content, digest)
         upload.modified_at = self._modified(call) or upload.modified_at

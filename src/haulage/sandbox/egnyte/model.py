@@ -9,6 +9,10 @@ SHARED = "5e1f0f0a-6a3e-4d0e-9b1c-000000000002"
 PRIVATE = "5e1f0f0a-6a3e-4d0e-9b1c-000000000003"
 
 
+# egnyte/egnyte-ios-sdk: 10 MiB
+SMALLEST_CHUNK_BYTES = 10 << 20
+
+
 class Version(msgspec.Struct, gc=False, omit_defaults=True):
     """One version of a file. entry: its entry_id; checksum: of a file that came in chunks, else "" (it is plain)."""
 
@@ -112,7 +116,8 @@ class Upload(msgspec.Struct):
 class State(msgspec.Struct):
     """All of it. grown: the tops (folders of /Shared, and of people) whose trees were made.
 
-    makes_ancestors: whether a new folder brings the missing ones above it along.
+    makes_ancestors: whether a new folder brings the missing ones above it along. smallest_chunk: bytes that every chunk
+    but the last has at least.
     """
 
     items: dict[str, Item] = {}
@@ -124,3 +129,4 @@ class State(msgspec.Struct):
     made: int = 0
     last_event: int = 16_320
     makes_ancestors: bool = False
+    smallest_chunk: int = SMALLEST_CHUNK_BYTES

@@ -10,7 +10,7 @@ from haulage.sandbox.egnyte.desk import Desk
 from haulage.sandbox.egnyte.events import Events, Trash
 from haulage.sandbox.egnyte.fs import FileSystem
 from haulage.sandbox.egnyte.identity import PARTNERS, SCOPES, Identity
-from haulage.sandbox.egnyte.model import PRIVATE, Item, State
+from haulage.sandbox.egnyte.model import PRIVATE, SMALLEST_CHUNK_BYTES, Item, State
 from haulage.sandbox.egnyte.people import DOMAIN, HOST, Directory, User, directory
 from haulage.sandbox.egnyte.permissions import Granting
 from haulage.sandbox.egnyte.scim import People
@@ -269,6 +269,11 @@ class Egnyte(SignsIn):
         """
         self.store.state.makes_ancestors = bool(details.get("made", True))
         return {"made": self.store.state.makes_ancestors}
+
+    def do_chunks(self, details: dict[str, Any]) -> dict[str, Any]:
+        """`{smallest}`: bytes that every chunk but the last has at least (without: as ever)."""
+        self.store.state.smallest_chunk = int(details.get("smallest", SMALLEST_CHUNK_BYTES))
+        return {"smallest": self.store.state.smallest_chunk}
 
     def _told(self, user: User) -> Account:
         """How a user signs in. The refresh token is the first one; "" once it is used or its grant has ended."""

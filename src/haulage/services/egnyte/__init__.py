@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 from haulage.services.authorisation import Authorisation, OAuth, Way, WayId
 from haulage.services.contract import Field, Service
-from haulage.services.egnyte.account import EgnyteAccount
 from haulage.services.egnyte.domain import settle
+from haulage.services.egnyte.opening import EgnyteFiles
+from haulage.services.egnyte.traits import TRAITS
 
 SCOPES = ("Egnyte.filesystem", "Egnyte.user", "Egnyte.group", "Egnyte.permission")
 
@@ -47,6 +48,7 @@ EGNYTE = Service(
         Field("username", "User name", "Only for an internal application, which signs in by itself."),
         Field("password", "Password", "Of that user. It is needed again whenever the token ends.", secret=True),
     ),
+    traits=TRAITS,
     authorisation=Authorisation(
         ways=(
             Way(
@@ -67,7 +69,7 @@ EGNYTE = Service(
             refresh="renewed",
             values=values,
         ),
-        open_account=EgnyteAccount,
+        open_account=EgnyteFiles,
         revoking="Egnyte ends the authorisation of this connector.",
         security_page="https://helpdesk.egnyte.com",
         guide="how-to/connect-egnyte",

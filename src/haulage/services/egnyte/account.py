@@ -23,6 +23,7 @@ class EgnyteAccount:
     """One account of a domain."""
 
     def __init__(self, access: Access) -> None:
+        self._access = access
         self._host = access.settings["domain"]
         self._api = Api("Egnyte", access, (self._host,), reads)
         self._credentials = access.credentials
