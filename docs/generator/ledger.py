@@ -17,6 +17,7 @@ TABLES = {
     "connectors": "Connectors: state, account and public settings; secrets and tokens sealed by the vault.",
     "authorisations": "Sign-ins that were begun and not finished; each serves once, for ten minutes.",
     "people": "Who may sign in to the web application. Passwords are argon2id, secrets of one-time codes sealed.",
+    "shares": "With whom connectors are shared.",
     "sessions": "Browsers that somebody signed in with, by the hash of what their cookie holds.",
     "claims": "One-time links with which people begin, by the hash of their key.",
     "delegates": "Which administrators may act for whom.",

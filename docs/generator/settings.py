@@ -8,11 +8,20 @@ from haulage.services.registry import services
 from haulage.services.transport.limits import Limits
 
 GENERAL = {
+    "CI": "Set: `make demo` and `haulage sandbox demo` wait for nobody, even on a terminal.",
     "HAULAGE_HOME": "The state folder: ledger, vault key, locks, log, reports. Default: `haulage` below the next one.",
     "HAULAGE_ENDPOINTS": "`public`: call only public addresses, over https; after it, by commas, hosts or networks "
     "that are allowed besides. Not set: a program in a shell of one's own calls what it is told to.",
     "HAULAGE_IDLE_DAYS": "After how many days without data a connector is deauthorised; 90 when it is not set.",
     "HAULAGE_LOOPBACK_PORT": "The port for redirects of services that want a fixed one; 28437 when it is not set.",
+    "HAULAGE_OIDC_CLIENT_ID": "Under which the organisation's own sign-in knows Haulage.",
+    "HAULAGE_OIDC_CLIENT_SECRET": "And with which secret; a public client has none.",
+    "HAULAGE_OIDC_ISSUER": "The organisation's own sign-in (OpenID Connect), for people who sign in to `haulage up`.",
+    "HAULAGE_OIDC_REALM": "The realm that it is in, for rehearsals; `live` when it is not set.",
+    "HAULAGE_OIDC_TITLE": "What its button says; the issuer's host when it is not set.",
+    "HAULAGE_SMTP_FROM": "The address that notices of `haulage up` come from.",
+    "HAULAGE_SMTP_URL": "The mail server that takes notices: `smtps://USER:PASSWORD@HOST`, or `smtp://` with STARTTLS. "
+    "Not set: none are sent.",
     "HAULAGE_VAULT_KEY": "The vault's master key, base64 of 32 bytes; while it is changed, the new and the old one.",
     "HAULAGE_VAULT_KEY_COMMAND": "A program that prints the master key likewise: a key management service's client.",
     "HAULAGE_VAULT_KEY_FILE": "The file of the master key, where it is not to be `vault.key` in the state folder.",

@@ -28,6 +28,8 @@ def test_all_steps_work_twice_in_a_row() -> None:
         assert ran.returncode == 0, ran.stdout + ran.stderr
         assert " ".join(ran.stdout.split()).count("were not sent again") == 2, "once in each act"
         assert "OneDrive was not written to" in ran.stdout
+        assert "and sign in as demo with the password" in ran.stdout, "the web application was up"
+        assert "It ended as 100 Success" in " ".join(ran.stdout.split())
         assert "\x1b" not in ran.stdout + ran.stderr, "without a terminal there are plain lines"
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import ConsoleMessage, Page, async_playwright
 
 from tests.connectors.chromium import PROGRAMS
 from tests.web.house import PASSWORD, House
@@ -37,13 +37,24 @@ async def browser_page(proxy: str | None = None, *, dark: bool = False, width: i
             page = await context.new_page()
             page.set_default_timeout(30_000)
             complaints: list[str] = []
-            page.on("console", lambda told: complaints.append(told.text) if told.type == "error" else None)
+            page.on("console", lambda told: complaints.append(_where(told)) if told.type == "error" else None)
             page.on("pageerror", lambda error: complaints.append(str(error)))
             page.on("dialog", lambda dialog: complaints.append(f"dialog: {dialog.message}"))
             page.complaints = complaints  # type: ignore[attr-defined] # handed on with the page
             yield page
         finally:
             await browser.close()
+
+
+def _where(told: ConsoleMessage) -> str:
+    return f"{told.location.get('url', '')} {told.text}"
+
+
+def complaints_of(page: Page, house: House, *expected: str) -> list[str]:
+    """What the browser complained about on our own pages, but for what is expected: words of it."""
+    found: list[str] = page.complaints  # type: ignore[attr-defined] # handed on with the page
+    ours = [one for one in found if one.startswith(house.url) or not one.startswith("http")]
+    return [one for one in ours if not any(words in one for words in expected)]
 
 
 async def sign_in(page: Page, house: House, name: str) -> None:

@@ -6,6 +6,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from html import unescape
+from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,10 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 
+from haulage.ledger import people as people_rows
+from haulage.ledger import runs
 from haulage.ledger.audit import Actor
+from haulage.ledger.runs import RunRow
 from haulage.ledger.store import Ledger
 from haulage.model.person import Person, Role
 from haulage.operations import connectors, people
@@ -40,6 +44,14 @@ class House:
         _, key = people.invite(self.ledger, name, role, TEST)
         return people.claim(self.ledger, key, "", PASSWORD)
 
+    def everybody(self) -> list[Person]:
+        """Who may sign in."""
+        return self.ledger.read(people_rows.every)
+
+    def run(self, run_id: int) -> RunRow:
+        """A run as the ledger has it."""
+        return self.ledger.read(runs.get, run_id)
+
     def folder(self, name: str, owner: str, path: Path) -> str:
         """A connector to a folder of this machine, as the command line makes them; its location."""
         path.mkdir(exist_ok=True)
@@ -50,10 +62,22 @@ class House:
 class Visitor:
     """Somebody with a browser. Forms are sent with the key of the page that they stand on, and with an origin."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: House, host: str | None = None) -> None:
+        """host: as the server's own name is, where a proxy would stand in front of it."""
         self.house = house
+        self.origin = f"https://{host}" if host else house.url
         self.http = httpx.AsyncClient(base_url=house.url, timeout=60, follow_redirects=False)
+        if host:
+            self.http.headers["Host"] = host
+            self.http.event_hooks["response"] = [self._keep_cookies]
         self.form_key = ""
+
+    async def _keep_cookies(self, answer: httpx.Response) -> None:
+        """Those for https alone too, which the client would not send here, where no proxy stands in front."""
+        jar = SimpleCookie(self.http.headers.get("Cookie", ""))
+        for one in answer.headers.get_list("set-cookie"):
+            jar.load(one)
+        self.http.headers["Cookie"] = "; ".join(f"{name}={held.value}" for name, held in jar.items())
 
     async def get(self, path: str, **query: Any) -> httpx.Response:
         """Open a page."""
@@ -64,7 +88,7 @@ class Visitor:
 
     async def post(self, path: str, headers: dict[str, str] | None = None, **form: Any) -> httpx.Response:
         """Send a form as a page of ours would."""
-        headers = {"Origin": self.house.url, "Sec-Fetch-Site": "same-origin"} if headers is None else headers
+        headers = {"Origin": self.origin, "Sec-Fetch-Site": "same-origin"} if headers is None else headers
         return await self.http.post(path, data={"form_key": self.form_key, **form}, headers=headers)
 
     async def sign_in(self, name: str, password: str = PASSWORD, **more: str) -> httpx.Response:
@@ -86,13 +110,13 @@ def words(answer: httpx.Response) -> str:
 
 
 @asynccontextmanager
-async def served(ledger: Ledger, local_user: str = "") -> AsyncIterator[House]:
-    """The application on a free port of this machine."""
+async def served(ledger: Ledger, local_user: str = "", public_url: str = "") -> AsyncIterator[House]:
+    """The application on a free port of this machine. public_url: as a proxy in front of it is reached."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     listener.listen(128)
     url = f"http://localhost:{listener.getsockname()[1]}"
-    app = make_app(ledger, Settings(url, local_user))
+    app = make_app(ledger, Settings(public_url or url, local_user))
     config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined] # pytest keeps its own

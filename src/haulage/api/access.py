@@ -45,6 +45,8 @@ class Allows:
             who = await asyncio.to_thread(signing_in.by_token, state.ledger, key.strip())
         if who is None:
             raise SignInRefused("a token is needed", "Send Authorization: Bearer with a token of your account page.")
+        if signing_in.wants_second(who, beyond=state.settings.beyond):
+            raise NotAllowed("an administrator needs one-time codes here", "Set them up on your account page.")
         if self.scope not in (who.scopes or ()):
             raise NotAllowed(f"the token does not have the scope {self.scope.value}", "Make a token that has it.")
         if not who.person.role.covers(self.role):

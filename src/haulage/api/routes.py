@@ -10,13 +10,24 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from haulage.api.access import Call, ReadsConnectors, ReadsRuns, WritesConnectors, WritesRuns
 from haulage.engine.context import Options
-from haulage.ledger import work
+from haulage.ledger import people, work
 from haulage.ledger.work import Search
 from haulage.model.errors import Refused
 from haulage.model.filters import Filters
 from haulage.model.outcome import OutcomeKind
 from haulage.model.schedule import Every, Timing
-from haulage.operations import accounts, adding, authorise, browsing, connectors, departures, realms, rights, schedules
+from haulage.operations import (
+    accounts,
+    adding,
+    authorise,
+    browsing,
+    connectors,
+    departures,
+    realms,
+    rights,
+    schedules,
+    sharing,
+)
 from haulage.operations.adding import Wanted
 from haulage.services.contract import Service
 from haulage.services.registry import service as service_of
@@ -26,6 +37,7 @@ router = APIRouter(
     prefix="/api/v1", responses={code: PROBLEM for code in (401, 403, 404, 409, 413, 422, 429, 502, 503)}
 )
 Name = Annotated[str, Path(max_length=200, pattern=r"^[^/:\x00]+$")]
+PersonName = Annotated[str, Path(max_length=200, pattern=r"^[^/\x00]+$")]
 Number = Annotated[int, Path(ge=1, le=2**53)]
 Location = Annotated[str, Field(max_length=5000, pattern=r"^[^:/\x00]+:/[^\x00]*$", examples=["work:/folder"])]
 Usage = Literal["read", "write"]
@@ -149,7 +161,7 @@ async def check_connector(call: WritesConnectors, name: Name) -> Response:
 @router.post("/connectors/{name}/reauthorize")
 async def reauthorize_connector(call: WritesConnectors, name: Name, body: Renewed) -> Response:
     """Renew it in place. Where a person has to sign in, the answer's `url` says where."""
-    row = await asyncio.to_thread(rights.connector, call.ledger, call.who, name)
+    row = await asyncio.to_thread(rights.connector, call.ledger, call.who, name, own=True)
     usage: Usage = body.usage or ("write" if row.usage == "write" else "read")
     wanted = Wanted(body.settings, row.name, body.way, usage, row.realm)
     if adding.signs_in(service_of(row.service), wanted):
@@ -162,9 +174,26 @@ async def reauthorize_connector(call: WritesConnectors, name: Name, body: Renewe
 @router.delete("/connectors/{name}")
 async def delete_connector(call: WritesConnectors, name: Name, anyway: bool = False) -> Response:
     """Revoke it at the service and destroy what is here. 502: the service could not be told; nothing can use it."""
-    row = await asyncio.to_thread(rights.connector, call.ledger, call.who, name)
+    row = await asyncio.to_thread(rights.connector, call.ledger, call.who, name, own=True)
     left = await departures.delete(call.ledger, row.name, call.actor, anyway=anyway)
     return Document(departures.told(left), 200 if left.gone else 502)
+
+
+@router.put("/connectors/{name}/shares/{person}", status_code=204)
+def share_connector(call: WritesConnectors, name: Name, person: PersonName) -> Response:
+    """Let the person of that name use it too."""
+    row = rights.connector(call.ledger, call.who, name, own=True)
+    sharing.share(call.ledger, row, call.who.person, person, call.actor)
+    return Response(status_code=204)
+
+
+@router.delete("/connectors/{name}/shares/{person}", status_code=204)
+def unshare_connector(call: WritesConnectors, name: Name, person: PersonName) -> Response:
+    """Let them use it no longer."""
+    row = rights.connector(call.ledger, call.who, name, own=True)
+    known = call.ledger.read(people.by_name, person)
+    sharing.unshare(call.ledger, row, 0 if known is None else known.id, call.actor)
+    return Response(status_code=204)
 
 
 @router.post("/authorisations", status_code=201)
@@ -216,8 +245,7 @@ async def start_run(call: WritesRuns, body: NewRun) -> Response:
 
 def _both(call: Call, body: NewRun) -> Filters:
     """Rights on both sides, and filters that make sense. Raises Missing, Refused."""
-    for place in (body.source, body.destination):
-        rights.location(call.ledger, call.who, place)
+    rights.may_copy(call.ledger, call.who, body.source, body.destination)
     return Filters(exclude=tuple(body.exclude)).checked()
 
 

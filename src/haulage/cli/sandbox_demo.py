@@ -18,13 +18,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from haulage.cli import web_demo
 from haulage.cli.showing import Facts, Haulage, StepFailed, Stopwatch, say, step
 from haulage.model.words import size_text
 
 USERS = 12
 START_SECONDS = 120.0
 OFFICE, DROP = "office", "dropbox"
-FIRST, SECOND = "First", "Second"
+FIRST, SECOND, THIRD = "First", "Second", "Third"
 WHO = 2  # whose files move, by their place among the accounts of OneDrive for Business
 UNHURRIED = ("--bandwidth", "20M")  # so that the fastest machine, too, can be stopped half way
 Ready = dict[str, Any]
@@ -154,6 +155,19 @@ class Rehearsal:
             "OneDrive gave. OneDrive was not written to. No service was called while it had asked to wait."
         )
 
+    def open_web(self) -> None:
+        """Step 8."""
+        step(8, "Opening the web application: haulage up")
+        web_demo.open_on_a_transfer(self._haulage, self._source, f"{DROP}:/{THIRD}", self._slow)
+
+    def _slow(self, seconds: float) -> None:
+        """Have every call to the two services take so much longer."""
+        for service in ("microsoft", "dropbox"):
+            body = json.dumps({"service": service, "latency_seconds": seconds}).encode()
+            said = {"Content-Type": "application/json"}
+            request = urllib.request.Request(f"{self._ready['control']}settings", body, said, method="PUT")  # noqa: S310 - loopback
+            urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=60).close()
+
     def _history(self, question: str, service: str) -> Iterator[Facts]:
         """The lines of the sandbox's history."""
         url = f"{self._ready['control']}history/{question}?service={service}"
@@ -175,5 +189,6 @@ def demonstrate(folder: Path) -> None:
         rehearsal.copy()
         rehearsal.interrupt()
         rehearsal.ask_the_sandbox()
+        rehearsal.open_web()
     say()
     say(f"All of it worked, in {watch}; the sandbox is stopped.")

@@ -12,9 +12,11 @@ from haulage.model.person import Notices, Person, Role
 ALIVE = people.c.ended_us.is_(None)
 
 
-def _person(row: Any) -> Person:
+def person_of(row: Any) -> Person:
+    """A row of the table."""
     second, notices = row.second is not None, Notices(row.notices)
-    return Person(row.id, row.name, Role(row.role), second, notices, row.local, row.created_us)
+    facts = row.local, row.created_us, row.email, row.subject is not None
+    return Person(row.id, row.name, Role(row.role), second, notices, *facts)
 
 
 def add(connection: sa.Connection, name: str, role: Role, local: str | None = None) -> Person:
@@ -31,18 +33,25 @@ def get(connection: sa.Connection, person_id: int) -> Person:
     row = connection.execute(sa.select(people).where((people.c.id == person_id) & ALIVE)).one_or_none()
     if row is None:
         raise Refused("there is no such person", "See the list of people.")
-    return _person(row)
+    return person_of(row)
 
 
 def by_name(connection: sa.Connection, name: str) -> Person | None:
     """The person of that name, in any case."""
     row = connection.execute(sa.select(people).where((people.c.name_key == name.casefold()) & ALIVE)).one_or_none()
-    return None if row is None else _person(row)
+    return None if row is None else person_of(row)
 
 
 def every(connection: sa.Connection) -> list[Person]:
     """All people, by name."""
-    return [_person(row) for row in connection.execute(sa.select(people).where(ALIVE).order_by(people.c.name_key))]
+    return [person_of(row) for row in connection.execute(sa.select(people).where(ALIVE).order_by(people.c.name_key))]
+
+
+def by_subject(connection: sa.Connection, issuer: str, subject: str) -> Person | None:
+    """Whom an issuer of OpenID Connect means."""
+    known = (people.c.issuer == issuer) & (people.c.subject == subject) & ALIVE
+    row = connection.execute(sa.select(people).where(known)).one_or_none()
+    return None if row is None else person_of(row)
 
 
 def any_at_all(connection: sa.Connection) -> bool:
@@ -71,7 +80,7 @@ def use_slot(connection: sa.Connection, person_id: int, slot: int) -> bool:
 
 def end(connection: sa.Connection, person_id: int) -> None:
     """An account is deleted: its secrets go, its name stays in what was recorded."""
-    update(connection, person_id, ended_us=now_us(), password=None, second=None)
+    update(connection, person_id, ended_us=now_us(), password=None, second=None, email=None, issuer=None, subject=None)
     its = (delegates.c.person_id == person_id) | (delegates.c.delegate_id == person_id)
     connection.execute(delegates.delete().where(its))
     connection.execute(claims.delete().where(claims.c.person_id == person_id))
@@ -120,11 +129,11 @@ def acting_for(connection: sa.Connection, delegate_id: int) -> list[Person]:
     """For whom an administrator may act."""
     both = people.join(delegates, delegates.c.person_id == people.c.id)
     mine = sa.select(people).select_from(both).where((delegates.c.delegate_id == delegate_id) & ALIVE)
-    return [_person(row) for row in connection.execute(mine.order_by(people.c.name_key))]
+    return [person_of(row) for row in connection.execute(mine.order_by(people.c.name_key))]
 
 
 def delegates_of(connection: sa.Connection, person_id: int) -> list[Person]:
     """Who may act for a person."""
     both = people.join(delegates, delegates.c.delegate_id == people.c.id)
     theirs = sa.select(people).select_from(both).where((delegates.c.person_id == person_id) & ALIVE)
-    return [_person(row) for row in connection.execute(theirs.order_by(people.c.name_key))]
+    return [person_of(row) for row in connection.execute(theirs.order_by(people.c.name_key))]

@@ -1,6 +1,7 @@
 """Transfers and their runs. A transfer is one source root to one destination root; a run is one execution of it."""
 
 from collections.abc import Mapping, Sequence
+from itertools import takewhile
 from typing import Any
 
 import msgspec
@@ -78,6 +79,26 @@ def paused_for(connection: sa.Connection, connector_id: int) -> list[TransferKey
     both = transfers.join(runs, runs.c.transfer_id == transfers.c.id)
     chosen = sa.select(transfers.c.id).select_from(both).where((runs.c.id == newest) & its & waits).order_by(runs.c.id)
     return [transfer_key(connection, one) for one in connection.scalars(chosen)]
+
+
+def interrupted(connection: sa.Connection, told: str) -> list[int]:
+    """Copies that did not end by themselves and were not started again since, oldest first.
+
+    Those without an end, which may go on or be killed; those that a kill was noticed of; and those that were paused
+    with that message.
+    """
+    later = runs.alias("later")
+    newer = sa.exists().where((later.c.transfer_id == runs.c.transfer_id) & (later.c.id > runs.c.id))
+    paused = (runs.c.status == int(Status.PAUSED)) & (runs.c.message == told)
+    cut = runs.c.ended_us.is_(None) | (runs.c.status == int(Status.CRASHED)) | paused
+    chosen = sa.select(runs.c.id).where(cut & (runs.c.kind == RunKind.COPY) & ~newer).order_by(runs.c.id)
+    return list(connection.scalars(chosen))
+
+
+def crashes_in_a_row(connection: sa.Connection, transfer: int, most: int) -> int:
+    """How many of a transfer's newest runs were killed, one after the other; at most so many are looked at."""
+    newest_ones = sa.select(runs.c.status).where(runs.c.transfer_id == transfer).order_by(runs.c.id.desc()).limit(most)
+    return len(list(takewhile(lambda status: status == Status.CRASHED, connection.scalars(newest_ones))))
 
 
 def positions(connection: sa.Connection, transfer: int) -> dict[Side, str | None]:

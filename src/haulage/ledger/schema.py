@@ -223,10 +223,29 @@ people = Table(  # who may sign in here
     Column("second_slot", BigInteger),  # the newest time slot whose code was used: none is used twice
     Column("local", Text),  # the user of this machine whose connectors are this person's too
     Column("notices", Text, nullable=False),  # model.person.Notices
+    Column("email", Text),  # where notices go; NULL: none are sent
+    Column("issuer", Text),  # who signs them in elsewhere (OpenID Connect), and as whom: never by e-mail (S30)
+    Column("subject", Text),
     Column("created_us", BigInteger, nullable=False),
     Column("ended_us", BigInteger),
 )
 Index("people_name", people.c.name_key, unique=True, sqlite_where=people.c.ended_us.is_(None))
+
+Index(
+    "people_subject",
+    people.c.issuer,
+    people.c.subject,
+    unique=True,
+    sqlite_where=people.c.ended_us.is_(None) & people.c.subject.is_not(None),
+)
+
+shares = Table(  # connectors that somebody else may use
+    "shares",
+    metadata,
+    Column("connector_id", BigInteger, primary_key=True),
+    Column("person_id", BigInteger, primary_key=True),
+    Column("created_us", BigInteger, nullable=False),
+)
 
 sessions = Table(
     "sessions",

@@ -38,7 +38,8 @@ class Scope(StrEnum):
 class Person(msgspec.Struct, frozen=True):
     """A person as everybody may know them. local: the user of this machine whose connectors are theirs too.
 
-    second: whether a one-time code is asked for at sign-in.
+    second: whether a one-time code is asked for at sign-in. email: where notices go. elsewhere: whether they may sign
+    in through the organisation's own sign-in.
     """
 
     id: int
@@ -48,6 +49,8 @@ class Person(msgspec.Struct, frozen=True):
     notices: Notices
     local: str | None
     created_us: int
+    email: str | None = None
+    elsewhere: bool = False
 
     def owns(self, owner: str) -> bool:
         """Whether what belongs to that name is this person's."""

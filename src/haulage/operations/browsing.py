@@ -17,18 +17,20 @@ from haulage.services.authorisation import ListsRoots, Root
 from haulage.services.registry import service
 
 MOST_ITEMS = 1000
+LEAST_ITEMS = 500
 
 
 class Browsed(msgspec.Struct, frozen=True):
     """What is at a place. roots: names of buckets, users, ... above any folder; more: not everything is told.
 
-    kinds: how many roots of each kind there are (user, site, shared drive, bucket).
+    kinds: how many roots of each kind there are (user, site, shared drive, bucket). cursor: where the service goes on.
     """
 
     roots: list[str]
     items: list[Item]
     more: bool = False
     kinds: dict[str, int] = {}
+    cursor: str | None = None
 
 
 async def browse(ledger: Ledger, text: str, most: int = MOST_ITEMS) -> Browsed:
@@ -65,6 +67,38 @@ async def _roots(ledger: Ledger, name: str) -> list[Root] | None:
     elif chosen.roots is not None and not chosen.whole_root:
         return [Root(chosen.root_title, one, one) for one in await chosen.roots(settings, pacer)]
     return None
+
+
+async def browse_on(ledger: Ledger, text: str, cursor: str | None, least: int = LEAST_ITEMS) -> Browsed:
+    """What a folder holds, in portions of at least so many items while there are more, from a cursor on.
+
+    cursor: as an earlier portion of the same place gave it; the service's own. Raises what `browse` does.
+    """
+    given = Given(text, "source")
+    try:
+        drive = await open_drive(ledger, given, Watch())
+        try:
+            items: list[Item] = []
+            while len(items) < least:
+                page = await drive.page("", cursor)
+                items += page.items
+                cursor = page.cursor
+                if cursor is None:
+                    break
+            return Browsed([], items, cursor is not None, cursor=cursor)
+        finally:
+            await drive.close()
+    except AuthLost as error:
+        raise lost_at(ledger, (given,), error) from error
+
+
+async def top(ledger: Ledger, text: str) -> Browsed:
+    """As `browse` tells it, of a place above all folders; of a folder its first portion."""
+    location = parse(text)
+    if location.root:
+        return await browse_on(ledger, text, None)
+    found = await browse(ledger, text)
+    return found if found.roots or not found.more else await browse_on(ledger, text, None)
 
 
 async def _folder(ledger: Ledger, given: Given, most: int) -> Browsed:

@@ -152,14 +152,21 @@ def connector_of(ledger: Ledger, given: Given) -> ConnectorRow | None:
     return None if name is None else ledger.read(connector_rows.get, name)
 
 
+class ReadOnly(Refused):
+    """A connector that may only read is wanted as the destination (S06)."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"the connector {name} was authorised for reading only",
+            f"Run `haulage connectors reauthorize {shlex.quote(name)} --access write`.",
+        )
+
+
 def refuse_read_only(ledger: Ledger, destination: Given) -> None:
     """Raises Refused for a destination whose connector was authorised for reading only (S06)."""
     row = connector_of(ledger, destination)
     if row is not None and row.usage == Usage.READ:
-        raise Refused(
-            f"the connector {row.name} was authorised for reading only",
-            f"Run `haulage connectors reauthorize {shlex.quote(row.name)} --access write`.",
-        )
+        raise ReadOnly(row.name)
 
 
 def lost_at(ledger: Ledger, sides: Sequence[Given], error: AuthLost) -> AuthLost:

@@ -4,7 +4,7 @@ import hashlib
 import secrets
 from typing import Any
 
-from haulage.ledger import audit, people, sessions
+from haulage.ledger import audit, people, sessions, shares
 from haulage.ledger import connectors as connector_rows
 from haulage.ledger import schedules as schedule_rows
 from haulage.ledger.audit import Actor
@@ -16,6 +16,7 @@ from haulage.operations import departures, passwords
 
 CLAIM_SECONDS = 3600
 LONGEST_NAME = 100
+LONGEST_EMAIL = 254
 
 
 def new_key() -> str:
@@ -117,9 +118,13 @@ def change_password(ledger: Ledger, person: Person, old: str, new: str, session:
     ledger.do(change)
 
 
-def set_notices(ledger: Ledger, person: Person, notices: Notices) -> None:
-    """When a person wants to be told."""
-    ledger.do(people.update, person.id, notices=notices)
+def set_notices(ledger: Ledger, person: Person, notices: Notices, email: str) -> None:
+    """When a person wants to be told of a run's end, and where; empty: nowhere. Raises Refused."""
+    email = email.strip()
+    plain = len(email) <= LONGEST_EMAIL and email.isprintable() and not set(email) & set(" ,;<>")
+    if email and not (plain and email.count("@") == 1 and all(email.split("@"))):
+        raise Refused("that is no e-mail address", "Write one such as ada@example.com, or leave it empty.")
+    ledger.do(people.update, person.id, notices=notices, email=email or None)
 
 
 def delegate(ledger: Ledger, person: Person, name: str, actor: Actor) -> None:
@@ -169,6 +174,7 @@ async def leave(ledger: Ledger, person: Person, actor: Actor, *, anyway: bool = 
         sessions.end(connection, person.id)
         sessions.end_tokens(connection, person.id)
         sessions.end_acting(connection, person.id)
+        shares.end_all(connection, person.id)
         people.end(connection, person.id)
         audit.append(connection, actor, "person leave", f"person {person.id}", name=person.name)
 

@@ -2,42 +2,57 @@
 
 from typing import Any
 
+from haulage.connectors.tokens import unusable
 from haulage.ledger import connectors as connector_rows
-from haulage.ledger import people, schedules
+from haulage.ledger import people, schedules, shares
 from haulage.ledger import runs as run_rows
 from haulage.ledger.connectors import ConnectorRow
 from haulage.ledger.runs import RunRow
 from haulage.ledger.schedules import ScheduleRow
 from haulage.ledger.store import Ledger
+from haulage.model.connector import USABLE, Usage
 from haulage.model.errors import Missing, Refused
-from haulage.model.location import parse
+from haulage.model.location import overlap, parse
 from haulage.model.person import Person, Role
 from haulage.operations import connectors, history
+from haulage.operations.locations import ReadOnly
 from haulage.operations.signing_in import Who
 from haulage.services.registry import service
 
 
-def connector(ledger: Ledger, who: Who, name: str) -> ConnectorRow:
-    """A connector of that person's. An administrator uses none of the others'. Raises Missing."""
+def connector(ledger: Ledger, who: Who, name: str, *, own: bool = False) -> ConnectorRow:
+    """A connector that the person may use: their own, or one that is shared with them; own: their own alone.
+
+    An administrator uses none of the others'. Raises Missing.
+    """
     try:
         row = ledger.read(connector_rows.get, name)
     except Refused as error:
         raise Missing(f"there is no connector {name!r}") from error
-    if not who.person.owns(row.owner):
+    if not who.person.owns(row.owner) and (own or row.id not in ledger.read(shares.connectors_of, who.person.id)):
         raise Missing(f"there is no connector {name!r}")
     return row
 
 
+def _usable(ledger: Ledger, person: Person, *, deleted: bool = False) -> list[ConnectorRow]:
+    """A person's connectors, and those that are shared with them."""
+    shared = ledger.read(shares.connectors_of, person.id)
+    rows = ledger.read(connector_rows.every, deleted=deleted)
+    return [row for row in rows if person.owns(row.owner) or row.id in shared]
+
+
 def own_connectors(ledger: Ledger, who: Who) -> list[dict[str, Any]]:
-    """A person's connectors, as they may be seen."""
-    return [connectors.shown(row) for row in ledger.read(connector_rows.every) if who.person.owns(row.owner)]
+    """A person's connectors as they may be seen, and those that are shared with them; mine: which is which."""
+    rows = _usable(ledger, who.person)
+    return [{**connectors.shown(row), "owner": row.owner, "mine": who.person.owns(row.owner)} for row in rows]
 
 
 def others_connectors(ledger: Ledger, who: Who) -> list[dict[str, Any]]:
     """That others' connectors exist: for administrators."""
     if who.person.role != Role.ADMIN:
         return []
-    rows = [row for row in ledger.read(connector_rows.every) if not who.person.owns(row.owner)]
+    usable = {row.id for row in _usable(ledger, who.person)}
+    rows = [row for row in ledger.read(connector_rows.every) if row.id not in usable]
     return [
         {"name": row.name, "title": service(row.service).title, "owner": row.owner, "state": row.state.value}
         for row in rows
@@ -50,6 +65,18 @@ def location(ledger: Ledger, who: Who, text: str) -> ConnectorRow:
     if parsed.connector is None:
         raise Refused("only locations of connectors can be used here", "Write connector-name:/path.")
     return connector(ledger, who, parsed.connector)
+
+
+def may_copy(ledger: Ledger, who: Who, source: str, destination: str) -> None:
+    """Both connectors the person's own and usable, neither place inside the other (S41). Raises Missing, Refused."""
+    rows = [location(ledger, who, one) for one in (source, destination)]
+    unfit = next((row for row in rows if row.state not in USABLE), None)
+    if unfit is not None:
+        raise unusable(unfit)
+    if rows[1].usage == Usage.READ:
+        raise ReadOnly(rows[1].name)
+    if rows[0].id == rows[1].id and (why := overlap(source, destination)) is not None:
+        raise Refused(why, "Choose two separate places.")
 
 
 def run(ledger: Ledger, who: Who, run_id: int) -> RunRow:
@@ -68,7 +95,7 @@ def runs(ledger: Ledger, who: Who, limit: int, before: int | None = None) -> lis
     if who.person.role == Role.ADMIN:
         found = ledger.read(run_rows.newest, limit, before)
     else:
-        mine = [row.id for row in ledger.read(connector_rows.every, deleted=True) if who.person.owns(row.owner)]
+        mine = [row.id for row in _usable(ledger, who.person, deleted=True)]
         found = ledger.read(run_rows.newest, limit, before, mine)
     return [history.as_it_is(ledger, one) for one in found]
 
@@ -80,8 +107,7 @@ def _may_see(ledger: Ledger, person: Person, found: RunRow) -> bool:
     ends = [key.source_connector, key.destination_connector]
     if found.kind == "scan" and not key.destination:
         ends = ends[:1]
-    owners = [None if one is None else ledger.read(connector_rows.by_id, one).owner for one in ends]
-    return all(one is not None and person.owns(one) for one in owners)
+    return set(ends) <= {row.id for row in _usable(ledger, person, deleted=True)}
 
 
 def schedule(ledger: Ledger, who: Who, schedule_id: int) -> ScheduleRow:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections import deque
+from collections.abc import Awaitable, Callable
 from itertools import pairwise
 from typing import Any
 
@@ -19,7 +20,7 @@ from haulage.ledger.store import Ledger
 from haulage.model.errors import HaulageError, Refused
 from haulage.model.filters import Filters
 from haulage.model.outcome import RunKind, Status, status_words
-from haulage.operations import transfers
+from haulage.operations import history, transfers
 from haulage.operations.locations import Given
 from haulage.operations.runlog import log_of
 
@@ -30,6 +31,12 @@ KEPT_SAMPLES = 600
 RATE_SAMPLES = 10
 TELL_SECONDS = 10.0
 """Before that, nobody can tell how long it takes."""
+STOPPED = "Haulage was stopped"
+"""What a run says that was paused because this process ended: it goes on when a process begins."""
+LAST_WORDS_SECONDS = 3.0
+"""How long the end of the process waits for notices that are being sent."""
+MOST_CRASHES = 3
+"""After so many kills in a row a run is not started again by itself: it may be what kills."""
 
 
 class Live:
@@ -54,13 +61,19 @@ class Live:
         self.samples.append((time.monotonic() - self.watch.began, counts.sent_bytes, counts.settled()))
 
 
-class Runner:
-    """All runs of this process."""
+Told = Callable[[int, str], Awaitable[Any]]
+"""Hears of a run that ended: its number, and who had started it."""
 
-    def __init__(self, ledger: Ledger) -> None:
+
+class Runner:
+    """All runs of this process. told: hears of their ends."""
+
+    def __init__(self, ledger: Ledger, told: Told | None = None) -> None:
         self.ledger = ledger
+        self._told = told
         self._live: dict[int, Live] = {}
         self._begun: set[asyncio.Task[Any]] = set()
+        self._telling: set[asyncio.Task[None]] = set()
         self._sampler: asyncio.Task[None] | None = None
 
     async def start(self, source: str, destination: str, options: Options, actor: Actor) -> int:
@@ -86,7 +99,21 @@ class Runner:
         task.add_done_callback(lambda _: self._live.pop(run_id, None))
         facts = {"source": source, "destination": destination}
         await self.ledger.run(audit.append, actor, "run start", f"run {run_id}", **facts)
+        if self._told is not None:
+            telling = asyncio.create_task(self._tell(task, run_id, actor.who))
+            self._telling.add(telling)
+            telling.add_done_callback(self._telling.discard)
         return run_id
+
+    async def _tell(self, task: asyncio.Task[Any], run_id: int, who: str) -> None:
+        await asyncio.wait([task])
+        try:
+            if self._told is not None:
+                await self._told(run_id, who)
+        except HaulageError as error:
+            log_of(self.ledger).warn("notice not sent", run=run_id, message=error.message)
+        except Exception as error:
+            log_of(self.ledger).bug(error, command="notices")
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._begun.discard(task)
@@ -130,6 +157,27 @@ class Runner:
                 log_of(self.ledger).warn("not resumed", source=source.location, message=error.message)
         return started
 
+    async def resume_interrupted(self) -> list[int]:
+        """Start again what the end of an earlier process cut short, each for whoever started it. Returns new numbers.
+
+        Only what was started through a server: a killed `haulage copy` is its own person's matter.
+        """
+        started = []
+        for run_id in await asyncio.to_thread(self.ledger.read, run_rows.interrupted, STOPPED):
+            run = await asyncio.to_thread(history.find, self.ledger, run_id)
+            events = await asyncio.to_thread(self.ledger.read, audit.of, f"run {run_id}")
+            who = next((one.who for one in events if one.event == "run start"), None)
+            crashes = await asyncio.to_thread(
+                self.ledger.read, run_rows.crashes_in_a_row, run.transfer_id, MOST_CRASHES
+            )
+            if who is None or run.ended_us is None or crashes >= MOST_CRASHES:
+                continue
+            try:
+                started.append(await self.go_on(run, Actor(who, "restart")))
+            except HaulageError as error:
+                log_of(self.ledger).warn("not resumed", run=run_id, message=error.message)
+        return started
+
     def live(self, run_id: int) -> Live | None:
         """The run, if it goes on in this process."""
         return self._live.get(run_id)
@@ -156,11 +204,15 @@ class Runner:
     async def close(self) -> None:
         """The process ends: pause what goes on."""
         for live in self._live.values():
-            live.watch.stopping = Status.PAUSED, "Haulage was stopped"
+            live.watch.stopping = Status.PAUSED, STOPPED
         tasks = [*self._begun, *([self._sampler] if self._sampler else [])]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        if self._telling:
+            await asyncio.wait(self._telling, timeout=LAST_WORDS_SECONDS)
+        for telling in self._telling:
+            telling.cancel()
 
 
 def _no_pace() -> dict[str, Any]:

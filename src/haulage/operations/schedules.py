@@ -19,6 +19,7 @@ from haulage.model.errors import HaulageError, Refused
 from haulage.model.filters import Filters
 from haulage.model.person import Person
 from haulage.model.schedule import Every, Timing
+from haulage.operations.runlog import log_of
 
 LOOK_SECONDS = 5.0
 
@@ -76,22 +77,30 @@ Start = Callable[[ScheduleRow], Awaitable[Any]]
 async def start_due(ledger: Ledger, start: Start, now: int | None = None) -> int:
     """Start what is due; one that was missed starts once, one that still runs not again. Returns how many started."""
     now = now_us() if now is None else now
-    started = 0
-    for row in await asyncio.to_thread(ledger.read, rows.due, now):
+
+    async def begin(row: ScheduleRow) -> bool:
         if not await ledger.run(rows.take, row, next_us(row.timing, now)):
-            continue
+            return False
         try:
             await start(row)
-            started += 1
         except HaulageError as error:
             await ledger.run(rows.tell, row.id, f"{error.message}. {error.fix}")
-    return started
+            return False
+        return True
+
+    due = await asyncio.to_thread(ledger.read, rows.due, now)
+    return sum(await asyncio.gather(*map(begin, due)))  # a service that does not answer keeps no other waiting
 
 
 async def keep_starting(ledger: Ledger, start: Start) -> None:
-    """Look for what is due every few seconds, until cancelled."""
+    """Look for what is due every few seconds, until cancelled; what goes wrong now, is tried again then."""
     while True:
-        await start_due(ledger, start)
+        try:
+            await start_due(ledger, start)
+        except HaulageError as error:
+            log_of(ledger).warn("no schedule was looked at", message=error.message)
+        except Exception as error:
+            log_of(ledger).bug(error, command="schedules")
         await asyncio.sleep(LOOK_SECONDS)
 
 

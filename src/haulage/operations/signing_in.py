@@ -115,6 +115,15 @@ def session(ledger: Ledger, key: str) -> tuple[Session, Who] | None:
         return None
 
 
+def wants_second(who: Who, *, beyond: bool) -> bool:
+    """Whether a second factor has to be set up first: by administrators of a server that other machines reach (S29).
+
+    Whoever signs in through the organisation's own sign-in has there what it asks for.
+    """
+    me = who.by or who.person
+    return beyond and me.role == Role.ADMIN and not me.second and not me.elsewhere
+
+
 def act_for(ledger: Ledger, who: Who, person_id: int | None) -> None:
     """Act for somebody from here on, or for nobody any more. Raises Refused (S43)."""
     me = who.by or who.person

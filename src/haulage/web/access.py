@@ -22,6 +22,8 @@ from haulage.web.settings import Settings
 
 SAFE = frozenset({"GET", "HEAD"})
 FORM_KEY = "form_key"
+WITHOUT_SECOND = frozenset({"/account", "/account/second", "/account/second/keep", "/sign-out"})
+"""What an administrator needs in order to set up a second factor, or to leave."""
 
 
 class SignInFirst(Exception):
@@ -30,6 +32,10 @@ class SignInFirst(Exception):
     def __init__(self, next_path: str) -> None:
         super().__init__(next_path)
         self.next = next_path
+
+
+class SecondFirst(Exception):
+    """An administrator of a server that other machines reach has no second factor yet (S29)."""
 
 
 class ForgedForm(Exception):
@@ -96,7 +102,7 @@ class Needs:
         self.role = role
 
     async def __call__(self, request: Request) -> Visit:
-        """The visit. Raises SignInFirst, ForgedForm, NotAllowed."""
+        """The visit. Raises SignInFirst, SecondFirst, ForgedForm, NotAllowed."""
         state, settings = request.app.state, request.app.state.settings
         cookie = request.cookies.get(settings.cookie)
         found = None if cookie is None else await asyncio.to_thread(signing_in.session, state.ledger, cookie)
@@ -107,6 +113,8 @@ class Needs:
         form_key = _key_for(cookie)
         if request.method not in SAFE:
             await _check_form(request, settings, form_key)
+        if signing_in.wants_second(who, beyond=settings.beyond) and request.url.path not in WITHOUT_SECOND:
+            raise SecondFirst
         if not who.person.role.covers(self.role):
             raise NotAllowed(f"that is for an {self.role.value}" if self.role != Role.VIEWER else "not allowed")
         return Visit(state.ledger, state.runner, settings, session, who, form_key)
@@ -137,3 +145,9 @@ def local_path(text: str | None) -> str:
     path = text or "/"
     good = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable() and "\\" not in path
     return path if good else "/"
+
+
+def own(visit: Visit) -> None:
+    """Raises NotAllowed for an administrator who acts for somebody: their account stays their own."""
+    if visit.who.by is not None:
+        raise NotAllowed("only the person themselves can do that", "Return to your own account first.")

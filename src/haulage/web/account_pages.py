@@ -8,11 +8,13 @@ from fastapi.responses import RedirectResponse, Response
 
 from haulage.ledger import people as people_rows
 from haulage.ledger import sessions
-from haulage.model.errors import HaulageError, Missing, NotAllowed, Refused
+from haulage.model.errors import HaulageError, Missing, Refused
 from haulage.model.person import Notices, Scope
+from haulage.operations import notices as sending
 from haulage.operations import people, signing_in
-from haulage.web.access import Viewer, Visit
+from haulage.web.access import Viewer, Visit, own
 from haulage.web.rendering import page
+from haulage.web.sign_in_pages import forget_session
 
 router = APIRouter()
 Text = Annotated[str, Form(max_length=2000)]
@@ -27,25 +29,21 @@ def _account(request: Request, visit: Visit, problem: HaulageError | None = None
         "acting": visit.ledger.read(people_rows.acting_for, (visit.who.by or person).id),
         "scopes": list(Scope),
         "notices": list(Notices),
+        "sends": sending.post() is not None,
         "problem": problem,
         "done": None,
         "second": None,
         "token": None,
+        "second_first": False,
         **more,
     }
     return page(request, visit, "account.html", 422 if problem else 200, **facts)
 
 
-def own(visit: Visit) -> None:
-    """Raises NotAllowed for an administrator who acts for somebody: their account stays their own."""
-    if visit.who.by is not None:
-        raise NotAllowed("only the person themselves can do that", "Return to your own account first.")
-
-
 @router.get("/account")
-def account(request: Request, visit: Viewer) -> Response:
-    """The page."""
-    return _account(request, visit)
+def account(request: Request, visit: Viewer, second_first: bool = False) -> Response:
+    """The page. second_first: somebody was sent here because nothing else is theirs before."""
+    return _account(request, visit, second_first=second_first)
 
 
 @router.post("/account/password")
@@ -107,9 +105,12 @@ def end_session(visit: Viewer, key_hash: str) -> Response:
 
 
 @router.post("/account/notices")
-def notices(visit: Viewer, notices: Annotated[Notices, Form()]) -> Response:
-    """When one wants to be told."""
-    people.set_notices(visit.ledger, visit.person, notices)
+def set_notices(request: Request, visit: Viewer, notices: Annotated[Notices, Form()], email: Text = "") -> Response:
+    """When one wants to be told, and where."""
+    try:
+        people.set_notices(visit.ledger, visit.person, notices, email)
+    except Refused as error:
+        return _account(request, visit, error)
     return RedirectResponse("/account", 303)
 
 
@@ -177,5 +178,5 @@ async def delete(request: Request, visit: Viewer, typed: Text, anyway: Annotated
         notes = " ".join(one.note for one in stuck)
         return _account(request, visit, Refused(f"the account is still there. {notes}", "Try again, or delete anyway."))
     answer = RedirectResponse("/sign-in", 303)
-    answer.delete_cookie(visit.settings.cookie)
+    forget_session(answer, visit.settings)
     return answer

@@ -1,6 +1,7 @@
 """The application: its layers, its routes, and what goes on behind them while it runs."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -19,11 +20,13 @@ from haulage.ledger.codec import load
 from haulage.ledger.schedules import ScheduleRow
 from haulage.ledger.store import Ledger
 from haulage.model.filters import Filters
-from haulage.operations import schedules
+from haulage.operations import notices, rights, schedules
 from haulage.operations.running import Runner
+from haulage.operations.signing_in import Who
 from haulage.web import (
     account_pages,
     connector_pages,
+    elsewhere_pages,
     people_pages,
     problems,
     run_pages,
@@ -38,6 +41,7 @@ from haulage.web.settings import Settings
 
 PAGES = (
     sign_in_pages,
+    elsewhere_pages,
     wizard_pages,
     connector_pages,
     run_pages,
@@ -52,19 +56,24 @@ def make_app(ledger: Ledger, settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def living(app: FastAPI) -> AsyncIterator[None]:
-        app.state.runner = Runner(ledger)
-        starter = asyncio.create_task(schedules.keep_starting(ledger, _starting(ledger, app.state.runner)))
+        app.state.runner = Runner(ledger, lambda run, who: notices.tell(ledger, run, who, settings.public_url))
+        runner = app.state.runner
+        begun = [
+            asyncio.create_task(schedules.keep_starting(ledger, _starting(ledger, runner))),
+            asyncio.create_task(runner.resume_interrupted()),
+        ]
         try:
             yield
         finally:
-            starter.cancel()
-            await asyncio.gather(starter, return_exceptions=True)
+            for task in begun:
+                task.cancel()
+            await asyncio.gather(*begun, return_exceptions=True)
             await app.state.runner.close()
 
     app = FastAPI(
         title="Haulage", version=__version__, lifespan=living, docs_url=None, redoc_url=None, openapi_url=None
     )
-    app.state.ledger, app.state.settings = ledger, settings
+    app.state.ledger, app.state.settings, app.state.streams = ledger, settings, Counter()
     for pages in PAGES:
         app.include_router(pages.router, include_in_schema=False)
     app.include_router(api_routes.router)
@@ -72,13 +81,14 @@ def make_app(ledger: Ledger, settings: Settings) -> FastAPI:
     problems.install(app)
     if undeclared := _undeclared():
         raise RuntimeError(f"routes that do not say who may call them: {', '.join(undeclared)}")
-    app.add_middleware(Guard, settings=settings)
+    app.add_middleware(Guard, settings=settings, unexpected=problems.unexpected)
     return app
 
 
 def _starting(ledger: Ledger, runner: Runner) -> schedules.Start:
     async def start(row: ScheduleRow) -> int:
-        person = ledger.read(people.get, row.person_id)
+        person = await asyncio.to_thread(ledger.read, people.get, row.person_id)
+        await asyncio.to_thread(rights.may_copy, ledger, Who(person), row.source, row.destination)
         options = Options(msgspec.convert(load(row.filters), Filters))
         return await runner.start(row.source, row.destination, options, Actor(person.name, "schedule"))
 

@@ -2,14 +2,15 @@
 
 import asyncio
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
-from haulage.ledger import sessions
+from haulage.ledger import sessions, shares
+from haulage.ledger.connectors import ConnectorRow
 from haulage.model.errors import HaulageError, Missing, Refused
-from haulage.operations import adding, authorise, connectors, departures, realms, rights
+from haulage.operations import adding, authorise, connectors, departures, realms, rights, sharing
 from haulage.operations.adding import Wanted
 from haulage.services.authorisation import AccessKind
 from haulage.services.contract import Service
@@ -159,7 +160,7 @@ def reauthorize_form(
     request: Request, visit: Operator, name: str, side: Side = "source", source: Name = "", destination: Name = ""
 ) -> Response:
     """What may be changed when a connector is authorised again."""
-    row = rights.connector(visit.ledger, visit.who, name)
+    row = rights.connector(visit.ledger, visit.who, name, own=True)
     usage: AccessKind = "write" if side == "destination" or row.usage == "write" else "read"
     way = None if row.way == "keys" else row.way
     wanted = Wanted(dict(row.settings), row.name, way, usage, row.realm)
@@ -170,7 +171,7 @@ def reauthorize_form(
 @router.post("/connectors/{name}/reauthorize")
 async def reauthorize(request: Request, visit: Operator, name: str) -> Response:
     """Renew it in place: same connector, same transfers. Another account is refused (S07)."""
-    row = await asyncio.to_thread(rights.connector, visit.ledger, visit.who, name)
+    row = await asyncio.to_thread(rights.connector, visit.ledger, visit.who, name, own=True)
     chosen = service_of(row.service)
     wanted, side, where = await _read(request, chosen, again=True)
     try:
@@ -187,7 +188,7 @@ async def reauthorize(request: Request, visit: Operator, name: str) -> Response:
 @router.get("/connectors/{name}/delete")
 def delete_form(request: Request, visit: Operator, name: str) -> Response:
     """Asks, and says what it means."""
-    row = rights.connector(visit.ledger, visit.who, name)
+    row = rights.connector(visit.ledger, visit.who, name, own=True)
     how = service_of(row.service).authorisation
     revoking = departures.KEYS_STAY if how is None else how.revoking
     security = None if how is None else how.security_page
@@ -198,7 +199,7 @@ def delete_form(request: Request, visit: Operator, name: str) -> Response:
 @router.post("/connectors/{name}/delete")
 async def delete(request: Request, visit: Operator, name: str, anyway: Annotated[bool, Form()] = False) -> Response:
     """Revoke at the service, destroy here. Where the service could not be told, it says so and can be tried again."""
-    row = await asyncio.to_thread(rights.connector, visit.ledger, visit.who, name)
+    row = await asyncio.to_thread(rights.connector, visit.ledger, visit.who, name, own=True)
     left = await departures.delete(visit.ledger, row.name, visit.actor, anyway=anyway)
     return page(request, visit, "connector_deleted.html", 200 if left.gone else 502, left=left, name=row.name)
 
@@ -206,5 +207,30 @@ async def delete(request: Request, visit: Operator, name: str, anyway: Annotated
 @router.get("/connectors/{name}")
 def one(request: Request, visit: Viewer, name: str) -> Response:
     """A connector and what has happened to it."""
-    row = rights.connector(visit.ledger, visit.who, name)
-    return page(request, visit, "connector.html", one=connectors.one(visit.ledger, row.name))
+    return _one(request, visit, rights.connector(visit.ledger, visit.who, name))
+
+
+def _one(request: Request, visit: Visit, row: ConnectorRow, problem: Refused | None = None) -> Response:
+    facts: dict[str, Any] = {"one": connectors.one(visit.ledger, row.name), "problem": problem}
+    facts |= {"mine": visit.person.owns(row.owner), "owner": row.owner}
+    facts["shared"] = visit.ledger.read(shares.people_of, row.id)
+    return page(request, visit, "connector.html", 422 if problem else 200, **facts)
+
+
+@router.post("/connectors/{name}/share")
+def share(request: Request, visit: Operator, name: str, person: Annotated[str, Form(max_length=200)]) -> Response:
+    """Let somebody else use it too."""
+    row = rights.connector(visit.ledger, visit.who, name, own=True)
+    try:
+        sharing.share(visit.ledger, row, visit.person, person, visit.actor)
+    except Refused as error:
+        return _one(request, visit, row, error)
+    return RedirectResponse(f"/connectors/{quote(row.name)}", 303)
+
+
+@router.post("/connectors/{name}/share/{person_id}/end")
+def unshare(visit: Operator, name: str, person_id: int) -> Response:
+    """Let them use it no longer."""
+    row = rights.connector(visit.ledger, visit.who, name, own=True)
+    sharing.unshare(visit.ledger, row, person_id, visit.actor)
+    return RedirectResponse(f"/connectors/{quote(row.name)}", 303)

@@ -1,13 +1,20 @@
 """What holds for every request, before anything looks at it: its host, its size; and for every answer: its headers."""
 
+import asyncio
 import secrets
+from collections.abc import Awaitable, Callable
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from haulage.web.settings import Settings
 
 LARGEST_BODY = 256 * 1024
+BODY_SECONDS = 30.0
+"""For each piece of a request's body (S45)."""
+TOO_MUCH = "that is too much at once"
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'"
@@ -23,16 +30,52 @@ HEADERS = {
 }
 
 
-class _TooLarge(Exception):
-    pass
+class _Refusal(Exception):
+    """Of a body that is coming in. status, told: what is answered."""
+
+    def __init__(self, status: int, told: str) -> None:
+        super().__init__(told)
+        self.status = status
+        self.told = told
+
+
+class _Measured:
+    """A request's body, which may be neither too long nor too slow (S45)."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._taken = 0
+        self._whole = False
+        self.refusal: _Refusal | None = None
+
+    async def __call__(self) -> Message:
+        """See ASGI. After the body, whoever waits is told that the client went away. Raises _Refusal."""
+        try:
+            message = await (self._receive() if self._whole else asyncio.wait_for(self._receive(), BODY_SECONDS))
+        except TimeoutError:
+            raise self._refuse(408, "the request did not come in time") from None
+        self._whole = not message.get("more_body", False)
+        self._taken += len(message.get("body", b""))
+        if self._taken > LARGEST_BODY:
+            raise self._refuse(413, TOO_MUCH)
+        return message
+
+    def _refuse(self, status: int, told: str) -> _Refusal:
+        self.refusal = _Refusal(status, told)
+        return self.refusal
+
+
+Unexpected = Callable[[Request, Exception], Awaitable[Response]]
+"""Notes an error that nobody expected, and says so."""
 
 
 class Guard:
-    """The outermost layer of the application."""
+    """The outermost layer of the application: its headers stand on what the others did not expect, too."""
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, unexpected: Unexpected) -> None:
         self._app = app
         self._settings = settings
+        self._unexpected = unexpected
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
@@ -40,36 +83,39 @@ class Guard:
             if scope["type"] == "lifespan":
                 await self._app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
         scope.setdefault("state", {})["request_id"] = secrets.token_hex(8)
-        begun = False
+        begun, measured = False, _Measured(receive)
 
-        async def answer(message: Message) -> None:
+        async def say(message: Message) -> None:
             nonlocal begun
             if message["type"] == "http.response.start":
                 begun = True
                 self._dress(message, scope)
             await send(message)
 
-        if headers.get("host", "") not in self._settings.hosts:
-            return await _plain(answer, 421, "this server has another name")
-        if not headers.get("content-length", "0").isdigit() or int(headers.get("content-length", "0")) > LARGEST_BODY:
-            return await _plain(answer, 413, "that is too much at once")
-        taken = 0
+        async def answer(message: Message) -> None:
+            if begun or measured.refusal is None:  # else whoever read the body made something of that
+                await say(message)
 
-        async def measured() -> Message:
-            nonlocal taken
-            message = await receive()
-            taken += len(message.get("body", b""))
-            if taken > LARGEST_BODY:
-                raise _TooLarge
-            return message
-
+        if (refusal := self._refusal(Headers(scope=scope))) is not None:
+            return await _plain(say, *refusal)
         try:
             await self._app(scope, measured, answer)
-        except _TooLarge:
+        except _Refusal:
+            pass  # it is answered below
+        except Exception as error:
+            told = await self._unexpected(Request(scope), error)
             if not begun:
-                await _plain(answer, 413, "that is too much at once")
+                await told(scope, receive, answer)
+        if measured.refusal is not None and not begun:
+            await _plain(say, measured.refusal.status, measured.refusal.told)
+
+    def _refusal(self, headers: Headers) -> tuple[int, str] | None:
+        """What is answered without looking further."""
+        if headers.get("host", "") not in self._settings.hosts:
+            return 421, "this server has another name"
+        size = headers.get("content-length", "0")
+        return None if size.isdigit() and int(size) <= LARGEST_BODY else (413, TOO_MUCH)
 
     def _dress(self, message: Message, scope: Scope) -> None:
         headers = MutableHeaders(scope=message)

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from haulage.api import problems
 from haulage.model.errors import HaulageError
 from haulage.operations.runlog import log_of
-from haulage.web.access import ForgedForm, SignInFirst
+from haulage.web.access import ForgedForm, SecondFirst, SignInFirst
 from haulage.web.rendering import render
 
 
@@ -25,6 +25,12 @@ def install(app: FastAPI) -> None:  # noqa: C901 - one short function for each k
 
     async def signed_out(request: Request, error: SignInFirst) -> Response:
         where = f"/sign-in?{_next(error.next)}"
+        if request.headers.get("hx-request"):
+            return Response(status_code=401, headers={"HX-Redirect": where})
+        return RedirectResponse(where, 303)
+
+    async def without_second(request: Request, _error: SecondFirst) -> Response:
+        where = "/account?second_first=true"
         if request.headers.get("hx-request"):
             return Response(status_code=401, headers={"HX-Redirect": where})
         return RedirectResponse(where, 303)
@@ -50,23 +56,25 @@ def install(app: FastAPI) -> None:  # noqa: C901 - one short function for each k
         fields = ", ".join(str(one["loc"][-1]) for one in error.errors())
         return _page(request, 422, f"Something in the form cannot be read: {fields}", "Go back and correct it.")
 
-    async def unexpected(request: Request, error: Exception) -> Response:
-        number = request.state.request_id
-        log_of(app.state.ledger).bug(error, request=number, path=request.url.path)
-        if for_program(request):
-            return problems.plain(request, 500, f"an unexpected error, request {number}")
-        return _page(request, 500, "Something unexpected went wrong", f"The server's log tells more: request {number}.")
-
     handlers: dict[Any, Any] = {
         SignInFirst: signed_out,
+        SecondFirst: without_second,
         ForgedForm: forged,
         HaulageError: known,
         HTTPException: http,
         RequestValidationError: wrong,
-        Exception: unexpected,
     }
     for kind, handler in handlers.items():
         app.add_exception_handler(kind, handler)
+
+
+async def unexpected(request: Request, error: Exception) -> Response:
+    """What nobody expected: the log has it under a number, which is all that is told (S44)."""
+    number = request.state.request_id
+    log_of(request.app.state.ledger).bug(error, request=number, path=request.url.path)
+    if for_program(request):
+        return problems.plain(request, 500, f"an unexpected error, request {number}")
+    return _page(request, 500, "Something unexpected went wrong", f"The server's log tells more: request {number}.")
 
 
 def _next(path: str) -> str:

@@ -11,7 +11,9 @@ from fastapi.responses import HTMLResponse
 from markupsafe import Markup, escape
 
 from haulage.model.words import hidden, size_text, time_text
+from haulage.operations.elsewhere import elsewhere
 from haulage.web.access import Opened, Visit
+from haulage.web.words import on_page
 
 HERE = Path(__file__).parent
 
@@ -55,12 +57,23 @@ def status_kind(status: int) -> tuple[str, str]:
     return next(((kind, sign) for below, kind, sign in KINDS if status < below), ("running", "…"))
 
 
+def again_words(status: int) -> str:
+    """What the button says with which a run's transfer is started again."""
+    return "Resume" if status >= 200 else "Run again"
+
+
 _environment = jinja2.Environment(
     loader=jinja2.FileSystemLoader(HERE / "templates"), autoescape=True, undefined=jinja2.StrictUndefined,
     trim_blocks=True, lstrip_blocks=True,
 )  # fmt: skip
 _environment.filters |= {"visible": visible, "moment": moment, "size": size_text, "seconds": time_text, "n": number}
-_environment.globals |= {"status_kind": status_kind, "query": lambda **facts: urlencode(facts)}
+_environment.filters |= {"on_page": on_page}
+_environment.globals |= {
+    "status_kind": status_kind,
+    "again_words": again_words,
+    "elsewhere": elsewhere,
+    "query": lambda **facts: urlencode(facts),
+}
 
 
 def render(template: str, **facts: Any) -> str:

@@ -1,6 +1,7 @@
 """Runs: the list, one as it goes on, its log, its files; and what a person can do with it."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -8,12 +9,13 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import FileResponse, RedirectResponse, Response, StreamingResponse
 
-from haulage.ledger import work
+from haulage.ledger import audit, work
 from haulage.ledger.runs import RunRow
 from haulage.ledger.work import Search
+from haulage.model.errors import TooManyFailures
 from haulage.model.outcome import SUCCESSFUL, OutcomeKind
 from haulage.operations import history, rights
-from haulage.web.access import Operator, Viewer, Visit
+from haulage.web.access import ForgedForm, Operator, Viewer, Visit
 from haulage.web.rendering import page, render
 
 router = APIRouter()
@@ -21,6 +23,7 @@ PAGE_RUNS = 50
 PAGE_ITEMS = 100
 TICK_SECONDS = 1.0
 LONGEST_STREAM_SECONDS = 3600.0
+MOST_STREAMS = 30
 SHOWN: dict[str, tuple[str, ...]] = {
     "all": (),
     "failures": (OutcomeKind.FAILED, OutcomeKind.CHANGED_AT_SOURCE, OutcomeKind.UNSUPPORTED),
@@ -72,12 +75,31 @@ def _fractions(visit: Visit, found: RunRow) -> dict[str, Any]:
 @router.get("/runs/{run_id}/events")
 async def events(request: Request, visit: Viewer, run_id: int) -> Response:
     """The run as it goes on, once a second: `progress` is the page's own piece, `ended` says to load the page anew."""
+    if request.headers.get("origin", "null") not in {"null", *visit.settings.origins}:
+        raise ForgedForm
     await asyncio.to_thread(rights.run, visit.ledger, visit.who, run_id)
+    if watching(request)[visit.person.id] >= MOST_STREAMS:
+        raise TooManyFailures("too many pages of yours watch runs", "Close some of them.", wait_seconds=60)
     headers = {"X-Accel-Buffering": "no"}
     return StreamingResponse(_told(request, visit, run_id), media_type="text/event-stream", headers=headers)
 
 
+def watching(request: Request) -> Counter[int]:
+    """How many pages watch runs just now, by person (S45)."""
+    streams: Counter[int] = request.app.state.streams
+    return streams
+
+
 async def _told(request: Request, visit: Visit, run_id: int) -> AsyncIterator[str]:
+    watching(request)[visit.person.id] += 1
+    try:
+        async for one in _events(request, visit, run_id):
+            yield one
+    finally:
+        watching(request)[visit.person.id] -= 1
+
+
+async def _events(request: Request, visit: Visit, run_id: int) -> AsyncIterator[str]:
     until = asyncio.get_running_loop().time() + LONGEST_STREAM_SECONDS
     while asyncio.get_running_loop().time() < until and not await request.is_disconnected():
         found = await asyncio.to_thread(history.find, visit.ledger, run_id)
@@ -112,6 +134,7 @@ def download(visit: Viewer, run_id: int, kind: Literal["csv", "html", "jsonl"]) 
     """The run's report: its log as a table, or as a page that stands alone."""
     found = rights.run(visit.ledger, visit.who, run_id)
     report = history.report(visit.ledger, found.id)
+    visit.ledger.do(audit.append, visit.actor, "run export", f"run {found.id}", kind=kind)
     path = Path({"csv": report.csv, "html": report.html, "jsonl": report.jsonl}[kind])
     kinds = {"csv": "text/csv", "html": "text/html", "jsonl": "application/jsonl"}
     return FileResponse(path, media_type=f"{kinds[kind]}; charset=utf-8", filename=path.name)

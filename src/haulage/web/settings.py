@@ -8,6 +8,7 @@ from haulage.model.errors import Refused
 
 PORT = 28437
 """The default, which is also the port of registered redirects to this machine (operations.authorise)."""
+LOOPBACK = ("localhost", "127.0.0.1")
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -20,6 +21,11 @@ class Settings(msgspec.Struct, frozen=True):
     def secure(self) -> bool:
         """Whether browsers reach it over TLS."""
         return self.public_url.startswith("https://")
+
+    @property
+    def beyond(self) -> bool:
+        """Whether other machines reach it: then administrators need a second factor (S29)."""
+        return urlsplit(self.public_url).hostname not in LOOPBACK
 
     @property
     def hosts(self) -> frozenset[str]:
@@ -46,7 +52,7 @@ def checked(public_url: str, local_user: str = "") -> Settings:
     parts = urlsplit(public_url)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query:
         raise Refused(f"{public_url!r} is no address of a server", "Write one such as https://haulage.example.com.")
-    if parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1"):
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
         raise Refused(
             "passwords are not sent to another machine without TLS",
             "Put a proxy with a certificate before it, and give its https address as --public-url.",

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import RedirectResponse, Response
 
 from haulage.ledger import people as people_rows
 from haulage.model.errors import Refused, SignInRefused, TooManyFailures
@@ -16,7 +16,8 @@ router = APIRouter()
 Text = Annotated[str, Form(max_length=2000)]
 
 
-def _with_visit(answer: HTMLResponse, opened: Opened) -> HTMLResponse:
+def with_visit(answer: Response, opened: Opened) -> Response:
+    """Have the browser be known again, where it was not known yet."""
     if opened.new_cookie is not None:
         settings = opened.settings
         answer.set_cookie(
@@ -30,7 +31,13 @@ def keep_session(answer: Response, settings: Settings, key: str) -> None:
     answer.set_cookie(settings.cookie, key, httponly=True, samesite="lax", secure=settings.secure)
 
 
-def _address(request: Request) -> str:
+def forget_session(answer: Response, settings: Settings) -> None:
+    """Have the browser forget it."""
+    answer.delete_cookie(settings.cookie, httponly=True, samesite="lax", secure=settings.secure)
+
+
+def address_of(request: Request) -> str:
+    """From where somebody comes."""
     return request.client.host if request.client else ""
 
 
@@ -41,7 +48,7 @@ def claim_page(request: Request, opened: Anybody, key: str) -> Response:
     if not good:
         facts: dict[str, Any] = {"heading": "This link is good no more", "message": "It was used, or its time is over."}
         return page(request, opened, "message.html", 410, **facts, fix="Sign in, or ask for a new link.")
-    return _with_visit(page(request, opened, "claim.html", key=key, person=person, name="", problem=None), opened)
+    return with_visit(page(request, opened, "claim.html", key=key, person=person, name="", problem=None), opened)
 
 
 @router.post("/claim/{key}")
@@ -58,7 +65,7 @@ def claim(request: Request, opened: Anybody, key: str, password: Text, again: Te
         return page(request, opened, "claim.html", 422, key=key, person=person, name=name, problem=error)
     answer = RedirectResponse("/", 303)
     agent = request.headers.get("user-agent", "")
-    keep_session(answer, opened.settings, signing_in.begin_session(opened.ledger, begun, _address(request), agent))
+    keep_session(answer, opened.settings, signing_in.begin_session(opened.ledger, begun, address_of(request), agent))
     return answer
 
 
@@ -67,7 +74,7 @@ def sign_in_page(request: Request, opened: Anybody, next: str = "/") -> Response
     """The form."""
     empty = not opened.ledger.read(people_rows.any_at_all)
     facts: dict[str, Any] = {"next": local_path(next), "name": "", "problem": None, "empty": empty}
-    return _with_visit(page(request, opened, "sign_in.html", **facts), opened)
+    return with_visit(page(request, opened, "sign_in.html", **facts), opened)
 
 
 @router.post("/sign-in")
@@ -77,7 +84,7 @@ def sign_in(
     """Begin a session, or say the same whatever was wrong (S31)."""
     try:
         agent = request.headers.get("user-agent", "")
-        key = signing_in.sign_in(opened.ledger, name, password, code, _address(request), agent)
+        key = signing_in.sign_in(opened.ledger, name, password, code, address_of(request), agent)
     except (SignInRefused, TooManyFailures) as error:
         status = 429 if isinstance(error, TooManyFailures) else 401
         facts: dict[str, Any] = {"next": local_path(next), "name": name, "problem": error, "empty": False}
@@ -92,7 +99,7 @@ def sign_out(visit: Viewer) -> Response:
     """End this session."""
     signing_in.sign_out(visit.ledger, visit.who)
     answer = RedirectResponse("/sign-in", 303)
-    answer.delete_cookie(visit.settings.cookie)
+    forget_session(answer, visit.settings)
     return answer
 
 

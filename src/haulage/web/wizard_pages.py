@@ -1,6 +1,9 @@
 """The Transfer Wizard: a source, a destination, and the start, side by side."""
 
 import asyncio
+import hashlib
+import hmac
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
@@ -10,12 +13,11 @@ from fastapi.responses import RedirectResponse, Response
 
 from haulage.engine.context import Options
 from haulage.ledger.store import Ledger
-from haulage.model.connector import USABLE
 from haulage.model.errors import AuthLost, HaulageError, Missing, Refused
 from haulage.model.filters import Filters
-from haulage.model.location import overlap
 from haulage.model.schedule import Every, Timing
 from haulage.operations import browsing, rights, schedules
+from haulage.operations.locations import ReadOnly
 from haulage.operations.signing_in import Who
 from haulage.web.access import Operator, Viewer, Visit
 from haulage.web.rendering import page
@@ -48,9 +50,13 @@ def wizard(request: Request, visit: Viewer, source: Name = "", destination: Name
 
 
 def wizard_page(
-    request: Request, visit: Visit, loaded: Loaded, problem: HaulageError | None = None, status: int = 200
+    request: Request,
+    visit: Visit,
+    loaded: Loaded,
+    problem: HaulageError | None = None,
+    chosen: Mapping[str, str] | None = None,
 ) -> Response:
-    """The wizard, with what went wrong if something did."""
+    """The wizard; with what went wrong, if something did, and which places were chosen then."""
     mine = rights.own_connectors(visit.ledger, visit.who)
     grouped: dict[str, list[dict[str, Any]]] = {}
     for one in mine:
@@ -65,39 +71,62 @@ def wizard_page(
         "without": {side: loaded.with_(side, "").query() for side in SIDES},
         "loaded": loaded,
         "problem": problem,
+        "chosen": chosen or dict.fromkeys(SIDES, ""),
         "zones": schedules.zones(),
     }
-    return page(request, visit, "wizard.html", status, **facts)
+    return page(request, visit, "wizard.html", 422 if problem else 200, **facts)
 
 
 @router.get("/browse")
 async def browse(
-    request: Request, visit: Operator, side: Side, at: Annotated[str, Query(max_length=5000)], whole: bool = False
+    request: Request,
+    visit: Operator,
+    side: Side,
+    at: Annotated[str, Query(max_length=5000)],
+    whole: bool = False,
+    on: Annotated[str, Query(max_length=20_000)] = "",
 ) -> Response:
-    """What a place holds, one level of it. whole: the connector is being loaded, and its top is shown."""
+    """What a place holds, one level of it. whole: the connector is being loaded, and its top is shown.
+
+    on: what an earlier answer gave for going on in a long folder.
+    """
     try:
         row = await asyncio.to_thread(rights.location, visit.ledger, visit.who, at)
         if side == "destination" and row.usage == "read":
-            raise NotForWriting(row.name)
-        found = await browsing.browse(visit.ledger, at)
+            raise ReadOnly(row.name)
+        if on:
+            found = await browsing.browse_on(visit.ledger, at, _cursor(visit, at, on))
+        else:
+            found = await browsing.top(visit.ledger, at)
     except Missing:
         raise
     except HaulageError as error:
-        lost, name = isinstance(error, AuthLost | NotForWriting), at.partition(":")[0]
+        lost, name = isinstance(error, AuthLost | ReadOnly), at.partition(":")[0]
         return page(request, visit, "_not_loaded.html", problem=error, lost=lost, name=name, side=side)
     many = found.kinds.get("user", 0)
-    template = "_users.html" if whole and many else "_level.html"
-    facts: dict[str, Any] = {"found": found, "at": at, "side": side, "whole": whole, "places": _places(at, found)}
-    return page(request, visit, template, **facts, writable=row.usage == "write", kinds=_counted(found.kinds))
+    template = "_entries.html" if on else "_users.html" if whole and many else "_level.html"
+    facts = _level(visit, side, at, found)
+    return page(request, visit, template, **facts, whole=whole, writable=row.usage == "write")
 
 
-class NotForWriting(Refused):
-    """A connector that may only read was chosen as the destination (S06)."""
+def _level(visit: Visit, side: str, at: str, found: browsing.Browsed) -> dict[str, Any]:
+    """What the templates of a level want to know."""
+    on = "" if found.cursor is None else f"{_seal(visit, at, found.cursor)}.{found.cursor}"
+    facts = {"found": found, "at": at, "side": side, "places": _places(at, found)}
+    return {**facts, "kinds": _counted(found.kinds), "on": on}
 
-    def __init__(self, name: str) -> None:
-        super().__init__(
-            f"the connector {name} was authorised for reading only", "Reauthorize it for reading and writing."
-        )
+
+def _seal(visit: Visit, at: str, cursor: str) -> str:
+    """Cursors are the service's own and may be addresses: only those that were given out are used, at their place."""
+    return hmac.new(visit.form_key.encode(), f"{at}\n{cursor}".encode(), hashlib.sha256).hexdigest()
+
+
+def _cursor(visit: Visit, at: str, on: str) -> str:
+    """The cursor in what was given out. Raises Refused."""
+    seal, _, cursor = on.partition(".")
+    if not hmac.compare_digest(seal, _seal(visit, at, cursor)):
+        raise Refused("this list has ended", "Open the folder again.")
+    return cursor
 
 
 def _places(at: str, found: browsing.Browsed) -> list[tuple[str, str]]:
@@ -124,14 +153,14 @@ async def create_folder(
 ) -> Response:
     """Make a folder, and show the level again."""
     row = await asyncio.to_thread(rights.location, visit.ledger, visit.who, at)
-    facts: dict[str, Any] = {"side": side, "at": at, "whole": whole, "writable": row.usage == "write"}
     try:
         await browsing.create_folder(visit.ledger, at, name)
-        found = await browsing.browse(visit.ledger, at)
+        found = await browsing.top(visit.ledger, at)
     except HaulageError as error:
         lost = isinstance(error, AuthLost)
         return page(request, visit, "_not_loaded.html", problem=error, lost=lost, name=row.name, side=side)
-    return page(request, visit, "_level.html", **facts, found=found, places=_places(at, found), kinds="")
+    facts = _level(visit, side, at, found)
+    return page(request, visit, "_level.html", **facts, whole=whole, writable=row.usage == "write")
 
 
 @router.post("/wizard/start")
@@ -163,22 +192,16 @@ async def start(
     except Missing:
         raise
     except HaulageError as error:
-        return await asyncio.to_thread(wizard_page, request, visit, loaded, error, 422)
+        chosen = {"source": source, "destination": destination}
+        return await asyncio.to_thread(wizard_page, request, visit, loaded, error, chosen)
 
 
 def _may_start(ledger: Ledger, who: Who, source: str, destination: str) -> None:
-    """Both sides chosen, both the person's own, neither inside the other. Raises Refused, Missing."""
+    """Both sides chosen, and the person may copy between them. Raises Refused, Missing."""
     if not source or not destination:
         missing = "source" if not source else "destination"
         raise Refused(f"no {missing} is chosen", f"Connect a {missing} and choose a folder in it.")
-    rows = [rights.location(ledger, who, one) for one in (source, destination)]
-    unusable = next((row for row in rows if row.state not in USABLE), None)
-    if unusable is not None:
-        raise Refused(f"the connector {unusable.name} cannot be used", "Reauthorize it.")
-    if rows[1].usage == "read":
-        raise NotForWriting(rows[1].name)
-    if rows[0].id == rows[1].id and (why := overlap(source, destination)) is not None:
-        raise Refused(why, "Choose two separate places.")
+    rights.may_copy(ledger, who, source, destination)
 
 
 @router.get("/wizard/migration")

@@ -30,11 +30,8 @@ document.addEventListener("click", (event) => {
 });
 
 // The wizard: nothing can be started before both sides are chosen.
-const chosen = (side) => {
-  const radio = one(`input[name="${side}"]:checked`);
-  const select = one(`select[name="${side}"]`);
-  return radio?.value || select?.value || "";
-};
+const place = (side) => one(`#place-${side}`);
+const chosen = (side) => place(side)?.value.trim() ?? "";
 const tellStart = () => {
   const button = one("#start-button");
   if (!button) return;
@@ -46,9 +43,17 @@ const tellStart = () => {
   button.textContent = one("#on-schedule").checked ? "Schedule copy" : "Start copy";
   one("#continue").hidden = all("[data-many]").length < 2;
 };
-document.addEventListener("change", tellStart);
+document.addEventListener("change", (event) => {
+  const side = event.target.dataset?.side; // a folder, or one of the users, was chosen
+  if (side && place(side)) place(side).value = event.target.value;
+  tellStart();
+});
+document.addEventListener("input", tellStart);
 document.addEventListener("htmx:afterSettle", (event) => {
   tellTimes(event.target);
+  for (const radio of all("input[data-side]:checked", event.target)) {
+    if (!chosen(radio.dataset.side)) place(radio.dataset.side).value = radio.value;
+  }
   tellStart();
 });
 tellStart();

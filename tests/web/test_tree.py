@@ -1,0 +1,58 @@
+"""Folders in the wizard: long ones come in portions, and nobody can go on but where they were given to."""
+
+import re
+from html import unescape
+from pathlib import Path
+
+import pytest
+
+from haulage.model.person import Role
+from haulage.operations import browsing
+from tests.web.house import House, Visitor, words
+
+
+@pytest.mark.parametrize("many", [2_500, pytest.param(10_000, marks=pytest.mark.slow)])
+async def test_long_folders_come_in_portions(house: House, tmp_path: Path, many: int) -> None:
+    """Each of them once, in portions that a page stays usable with; a cursor that was not given out is refused."""
+    house.person("ada", Role.OPERATOR)
+    place = house.folder("from", "ada", tmp_path / "a")
+    for number in range(many):
+        (tmp_path / "a" / f"entry {number:05}").touch()
+    (tmp_path / "a" / "folder").mkdir()
+    visitor = Visitor(house)
+    await visitor.sign_in("ada")
+    seen: list[str] = []
+    answer = await visitor.get("/browse", side="source", at=place)
+    portions = 1
+    while True:
+        seen += re.findall(r"entry \d{5}", answer.text)
+        more = re.search(r'hx-get="([^"]*)"[^>]*>Show more', answer.text)
+        if not more:
+            break
+        answer = await visitor.get(unescape(more[1]))
+        portions += 1
+        assert answer.status_code == 200 and len(answer.content) < 1_000_000
+    assert sorted(seen) == [f"entry {number:05}" for number in range(many)]
+    assert portions == -(-(many + 1) // 1000)
+    forged = await visitor.get("/browse", side="source", at=place, on="0" * 64 + ".x")
+    assert "this list has ended" in words(forged)
+    await visitor.close()
+
+
+async def test_what_was_typed_stays(house: House, tmp_path: Path) -> None:
+    """A start that is refused shows the wizard again, with both places as they were, and why."""
+    house.person("ada", Role.OPERATOR)
+    source = house.folder("from", "ada", tmp_path / "a")
+    visitor = Visitor(house)
+    await visitor.sign_in("ada")
+    inside = f"{source}/deeper"
+    refused = await visitor.post("/wizard/start", source=source, destination=inside)
+    assert refused.status_code == 422
+    assert f'value="{source}"' in refused.text and f'value="{inside}"' in refused.text
+    nothing = await visitor.post("/wizard/start", source=source, destination="")
+    assert (nothing.status_code, "no destination is chosen" in words(nothing)) == (422, True)
+    missing = await visitor.post("/wizard/start", source=f"{source}/missing", destination=f"from:{tmp_path}/b")
+    told = words(missing)
+    assert missing.status_code == 422 and "haulage " not in told and "--" not in told
+    assert browsing.LEAST_ITEMS < browsing.MOST_ITEMS
+    await visitor.close()
