@@ -5,7 +5,7 @@ WORKERS ?= 4
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test torture lint types contracts docs bench demo clean
+.PHONY: help setup test torture lint types contracts docs bench demo screenshots clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -44,6 +44,9 @@ bench: setup ## measure against other tools (ARGS are the benchmark's own)
 
 demo: setup ## a small migration from one storage server to another, to watch
 	@$(BIN)/python -m testbed.demo $(ARGS)
+
+screenshots: setup ## the pictures of the web application in docs/images/web, with Chromium on the sandbox
+	@$(BIN)/python -m testbed.screenshots
 
 clean: ## remove what the other commands made
 	rm -rf .venv .testbed docs/_build docs/reference/generated .mypy_cache .ruff_cache .hypothesis .import_linter_cache

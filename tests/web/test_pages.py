@@ -113,8 +113,7 @@ async def test_the_whole_wizard_by_keyboard(house: House, tmp_path: Path) -> Non
             await page.focus("body")
             await to(f"[aria-label='Connect {name} as {side}']")
             await keys.press("Enter")
-            await page.wait_for_selector(f"#tree-{side} .discovered")
-        await page.wait_for_selector("#tree-source .discovered")
+            await page.wait_for_selector(f"#place-{side}")
         for side, place in (("source", f"from:{tmp_path / 'a'}"), ("destination", f"to:{tmp_path / 'b'}")):
             await to(f"#place-{side}")
             await keys.press("Control+A")

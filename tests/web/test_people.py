@@ -11,6 +11,7 @@ from haulage.model.errors import Refused
 from haulage.model.outcome import Status
 from haulage.model.person import Notices, Role
 from haulage.operations import connectors, notices
+from haulage.operations.running import STOPPED
 from haulage.services.registry import service
 from tests.web.house import PASSWORD, TEST, House, Visitor, words
 from tests.web.mail import mail_server
@@ -60,8 +61,10 @@ def test_who_is_told_of_what() -> None:
     """By wish and status; and what the settings of the mail server may be."""
     asked = (Status.SUCCESS, Status.SOME_UPLOAD_ERRORS, Status.PAUSED_REAUTHORISE, Status.CANCELED, Status.CRASHED)
     assert [notices.wanted(Notices.ERRORS, one) for one in asked] == [False, True, True, False, True]
-    assert [notices.wanted(Notices.COMPLETION, one) for one in asked] == [True] * 5
+    assert [notices.wanted(Notices.COMPLETION, one) for one in asked] == [True, True, True, False, True]
     assert [notices.wanted(Notices.NEVER, one) for one in asked] == [False] * 5
+    for told, wanted in (("paused by ada", False), (STOPPED, False), ("many files are empty now", True)):
+        assert notices.wanted(Notices.ERRORS, Status.PAUSED, told) == wanted
     sender = {"HAULAGE_SMTP_FROM": "a@b.example"}
     at = notices.post({"HAULAGE_SMTP_URL": "smtps://u:p%40ss@mail.example", **sender})
     assert at is not None and (at.port, at.tls, at.password, "p@ss" in repr(at)) == (465, True, "p@ss", False)

@@ -14,7 +14,7 @@ from haulage.cli.copy import loop_factory
 from haulage.cli.output import Exit, say_json
 from haulage.ledger.store import Ledger
 from haulage.model.errors import Refused
-from haulage.operations import people, vaults
+from haulage.operations import elsewhere, notices, people, vaults
 from haulage.operations.home import open_ledger
 from haulage.services.transport import guard
 from haulage.web.app import make_app
@@ -42,6 +42,8 @@ def up(
             f"{bind} can be reached by other machines, and nothing would be encrypted",
             "Put a proxy with a certificate before it, and give its https address as --public-url.",
         )
+    for check in (notices.post, elsewhere.elsewhere):
+        check()  # what is set up wrongly is told now, not to whoever signs in
     if guard.guard() is None:
         guard.set_guard(guard.Guard())
     ledger = open_ledger()

@@ -22,11 +22,11 @@ from haulage.model.outcome import Status, status_words
 from haulage.model.person import Notices
 from haulage.model.words import size_text
 from haulage.operations.runlog import log_of
+from haulage.operations.running import PAUSED_BY, STOPPED
 
 TIMEOUT_SECONDS = 30
 WAITS_SECONDS = (30.0, 300.0)
 """How long to wait after each attempt that failed."""
-BY_A_PERSON = frozenset({Status.PAUSED, Status.CANCELED})
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -66,10 +66,16 @@ def post(environment: Mapping[str, str] | None = None) -> Post | None:
     return Post(parts.hostname, port, parts.scheme == "smtps", *named, sender)
 
 
-def wanted(notices: Notices, status: int) -> bool:
-    """Whether somebody with that wish is told of a run that ended so. What people paused or cancelled is no error."""
+def wanted(notices: Notices, status: int, message: str | None = None) -> bool:
+    """Whether somebody with that wish is told of a run that ended so.
+
+    Nobody is told of what people did themselves, nor that Haulage was stopped: such a run goes on, or was wanted so.
+    """
+    paused = status == Status.PAUSED and (message == STOPPED or (message or "").startswith(PAUSED_BY))
+    if paused or status == Status.CANCELED:
+        return False
     good = status < Status.SOME_UPLOAD_ERRORS
-    return notices == Notices.COMPLETION or (notices == Notices.ERRORS and not good and status not in BY_A_PERSON)
+    return notices == Notices.COMPLETION or (notices == Notices.ERRORS and not good)
 
 
 def message(run: run_rows.RunRow, sender: str, to: str, public_url: str) -> EmailMessage:
@@ -122,7 +128,7 @@ async def tell(ledger: Ledger, run_id: int, who: str, public_url: str) -> bool:
         return False
     person = await asyncio.to_thread(ledger.read, people.by_name, who)
     run = await asyncio.to_thread(ledger.read, run_rows.get, run_id)
-    if person is None or not person.email or not wanted(person.notices, run.status):
+    if person is None or not person.email or not wanted(person.notices, run.status, run.message):
         return False
     told = message(run, at.sender, person.email, public_url)
     for wait in (*WAITS_SECONDS, None):

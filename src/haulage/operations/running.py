@@ -33,6 +33,7 @@ TELL_SECONDS = 10.0
 """Before that, nobody can tell how long it takes."""
 STOPPED = "Haulage was stopped"
 """What a run says that was paused because this process ended: it goes on when a process begins."""
+PAUSED_BY = "paused by "
 LAST_WORDS_SECONDS = 3.0
 """How long the end of the process waits for notices that are being sent."""
 MOST_CRASHES = 3
@@ -131,7 +132,7 @@ class Runner:
         live = self._live.get(run_id)
         if live is None or live.task is None:
             raise Refused(f"run {run_id} does not go on here", "Only a run that goes on can be paused or cancelled.")
-        live.watch.stopping = (Status.PAUSED, f"paused by {actor.who}") if pause else None
+        live.watch.stopping = (Status.PAUSED, f"{PAUSED_BY}{actor.who}") if pause else None
         event = "run pause" if pause else "run cancel"
         await self.ledger.run(audit.append, actor, event, f"run {run_id}")
         live.task.cancel()
