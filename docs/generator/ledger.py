@@ -24,6 +24,8 @@ TABLES = {
     "sign_in_failures": "Sign-ins that failed within the last quarter of an hour.",
     "api_tokens": "Tokens of programs, by the hash of their key.",
     "schedules": "What starts by itself, and when next.",
+    "migrations": "Tables of transfers between two connectors, that a person moves together.",
+    "migration_rows": "The transfers of migrations, before and after their first run.",
     "realms": "Sandboxes that an operator made known, with what their services want to be told, sealed.",
     "audit": "Who did what to connectors and keys. Rows are only added, and each one's hash covers those before it.",
     "installation": "The identity of this installation, to which sealed values are bound.",

@@ -320,6 +320,37 @@ schedules = Table(
     Column("ended_us", BigInteger),
 )
 
+migrations = Table(
+    "migrations",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("name_key", Text, nullable=False),  # case-folded; of a migration that was deleted it may be used again
+    Column("source_connector", ForeignKey("connectors.id"), nullable=False),
+    Column("destination_connector", ForeignKey("connectors.id"), nullable=False),
+    Column("filters", Text, nullable=False),  # JSON
+    Column("owner", Text, nullable=False),
+    Column("created_us", BigInteger, nullable=False),
+    Column("ended_us", BigInteger),
+)
+Index("migrations_name", migrations.c.name_key, unique=True, sqlite_where=migrations.c.ended_us.is_(None))
+
+migration_rows = Table(  # the transfers of migrations, as the Migration Manager shows them
+    "migration_rows",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("migration_id", ForeignKey("migrations.id"), nullable=False, index=True),
+    Column("source", Text, nullable=False),  # paths inside the connectors
+    Column("destination", Text, nullable=False),
+    Column("tags", Text, nullable=False),  # separated by ", "
+    Column("notes", Text, nullable=False),
+    Column("transfer_id", ForeignKey("transfers.id"), index=True),  # NULL: it never ran
+    Column("scan_id", ForeignKey("transfers.id")),  # of its scans, which lead nowhere; NULL: it was never scanned
+    Column("refused_status", SmallInteger),  # why the last start led to no run; NULL where it did
+    Column("refused", Text),
+    UniqueConstraint("migration_id", "source", "destination"),
+)
+
 installation = Table(  # one row
     "installation",
     metadata,

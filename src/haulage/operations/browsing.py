@@ -45,16 +45,17 @@ async def browse(ledger: Ledger, text: str, most: int = MOST_ITEMS) -> Browsed:
             checked = await accounts.check(ledger, location.connector)
             raise Refused(f"{checked.told} Its files cannot be reached yet", "A later version of Haulage reaches them.")
         if location.connector is not None and not location.root:
-            roots = await _roots(ledger, location.connector)
-            if roots is not None:
-                kinds = dict(Counter(one.kind for one in roots))
-                return Browsed([one.path for one in roots[:most]], [], len(roots) > most, kinds)
+            found = await roots(ledger, location.connector)
+            if found is not None:
+                kinds = dict(Counter(one.kind for one in found))
+                return Browsed([one.path for one in found[:most]], [], len(found) > most, kinds)
         return await _folder(ledger, given, most)
     except AuthLost as error:
         raise lost_at(ledger, (given,), error) from error
 
 
-async def _roots(ledger: Ledger, name: str) -> list[Root] | None:
+async def roots(ledger: Ledger, name: str) -> list[Root] | None:
+    """Where a connector's locations may begin: users, sites, drives, buckets. None where there is nothing to choose."""
     row, chosen, settings = connectors.loaded(ledger, name)
     pacer = accounts.quiet_pacer(chosen)
     if chosen.authorisation is not None:
@@ -124,7 +125,7 @@ async def create_folder(ledger: Ledger, text: str, name: str) -> None:
         raise Refused("that cannot be a folder's name", "A name has no '/' in it.")
     given = Given(text, "destination")
     refuse_read_only(ledger, given)
-    if location.connector is not None and not location.root and await _roots(ledger, location.connector) is not None:
+    if location.connector is not None and not location.root and await roots(ledger, location.connector) is not None:
         raise Refused("nothing can be made at the top", "Make it at the service, or open one of the places first.")
     try:
         drive = await open_drive(ledger, given, Watch())

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from haulage.connectors import lifecycle
-from haulage.ledger import audit
+from haulage.ledger import audit, migration_rows
 from haulage.ledger import connectors as rows
 from haulage.ledger import schedules as schedule_rows
 from haulage.ledger.audit import PROGRAM, Actor
@@ -39,10 +39,10 @@ async def delete(ledger: Ledger, name: str, actor: Actor, *, anyway: bool = Fals
     """Delete a connector, or try again to. anyway: destroy what is here although the service could not be told.
 
     Irreversible: no run can use it from here on, whatever the service answers. What it copied stays, and so do its
-    runs. Raises Refused where there is none, or a schedule uses it.
+    runs. Raises Refused where there is none, or a schedule or migration uses it.
     """
     row = ledger.read(rows.get, name)
-    if used := ledger.read(schedule_rows.using, row.name):
+    if used := [*ledger.read(schedule_rows.using, row.name), *ledger.read(migration_rows.using, row.id)]:
         raise Refused(f"the connector {row.name} is used by {', '.join(used)}", "Delete that first.")
 
     def leave(connection: Connection) -> ConnectorRow:

@@ -64,6 +64,15 @@ def write(
 
 
 @contextlib.contextmanager
+def written(path: Path) -> Iterator[BinaryIO]:
+    """A file of a report, for its owner only; it appears when it is whole. Raises DiskFull, Refused."""
+    with _translated(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with _whole(path) as out:
+            yield out
+
+
+@contextlib.contextmanager
 def _whole(path: Path) -> Iterator[BinaryIO]:
     """A file that gets its name when it is whole, and leaves nothing behind when it does not get that far."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")

@@ -1,0 +1,180 @@
+"""Migrations and their rows: which transfers a person moves together, and how each stands."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from haulage.ledger.codec import load
+from haulage.ledger.schema import connectors, migration_rows, migrations, runs
+from haulage.ledger.store import now_us
+from haulage.model.errors import Refused
+from haulage.model.outcome import RunKind
+
+ALIVE = migrations.c.ended_us.is_(None)
+
+
+class MigrationRow(msgspec.Struct, frozen=True):
+    """A migration. source, destination: names of the connectors; services: their services' ids. filters: JSON."""
+
+    id: int
+    name: str
+    source: str
+    destination: str
+    source_service: str
+    destination_service: str
+    filters: str
+    owner: str
+    created_us: int
+
+
+class TransferRow(msgspec.Struct, frozen=True):
+    """A row of a migration. source, destination: paths inside the connectors.
+
+    run, scan: its newest run and scan; None: it never ran. refused: why the last start led to no run.
+    """
+
+    id: int
+    source: str
+    destination: str
+    tags: tuple[str, ...]
+    notes: str
+    transfer_id: int | None
+    run: "Standing | None"
+    scan: "Standing | None"
+    refused_status: int | None
+    refused: str | None
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """How a run of a row stands. Times in UTC microseconds; counts: see engine.counts."""
+
+    id: int
+    status: int
+    started_us: int
+    ended_us: int | None
+    counts: dict[str, Any]
+    message: str | None
+
+
+def _select() -> sa.Select[Any]:
+    first, second = connectors.alias("first"), connectors.alias("second")
+    both = migrations.join(first, migrations.c.source_connector == first.c.id)
+    both = both.join(second, migrations.c.destination_connector == second.c.id)
+    return sa.select(
+        *(migrations.c[name] for name in ("id", "name", "filters", "owner", "created_us")),
+        first.c.name.label("source"),
+        second.c.name.label("destination"),
+        first.c.service.label("source_service"),
+        second.c.service.label("destination_service"),
+    ).select_from(both)
+
+
+def _migration(row: Any) -> MigrationRow:
+    return MigrationRow(**{name: getattr(row, name) for name in MigrationRow.__struct_fields__})
+
+
+def add(connection: sa.Connection, name: str, source: int, destination: int, filters: str, owner: str) -> int:
+    """Keep a migration between two connectors. Raises Refused for a name that is taken."""
+    free(connection, name)
+    values = {"name": name, "name_key": name.casefold(), "source_connector": source, "owner": owner}
+    values |= {"destination_connector": destination, "filters": filters, "created_us": now_us()}
+    made = connection.execute(migrations.insert().values(**values))
+    return int(made.inserted_primary_key[0])  # type: ignore[index] # one row has its key
+
+
+def free(connection: sa.Connection, name: str) -> None:
+    """Raises Refused for a name that is taken."""
+    taken = sa.select(migrations.c.id).where((migrations.c.name_key == name.casefold()) & ALIVE)
+    if connection.scalar(taken) is not None:
+        raise Refused(f"there is a migration {name!r} already", "Choose another name.")
+
+
+def get(connection: sa.Connection, name: str) -> MigrationRow:
+    """The migration of that name. Raises Refused."""
+    row = connection.execute(_select().where((migrations.c.name_key == name.casefold()) & ALIVE)).one_or_none()
+    if row is None:
+        raise Refused(f"there is no migration {name[:80]!r}", "See `haulage migrations list`.")
+    return _migration(row)
+
+
+def every(connection: sa.Connection) -> list[MigrationRow]:
+    """All migrations, by name."""
+    return [_migration(row) for row in connection.execute(_select().where(ALIVE).order_by(migrations.c.name_key))]
+
+
+def using(connection: sa.Connection, connector_id: int) -> list[str]:
+    """Migrations that a connector takes part in, as people know them."""
+    ends = (migrations.c.source_connector == connector_id) | (migrations.c.destination_connector == connector_id)
+    return [f"migration {name}" for name in connection.scalars(sa.select(migrations.c.name).where(ends & ALIVE))]
+
+
+def rename(connection: sa.Connection, migration: int, name: str) -> None:
+    """Call it otherwise. Raises Refused for a name that another one has."""
+    other = (migrations.c.name_key == name.casefold()) & ALIVE & (migrations.c.id != migration)
+    if connection.scalar(sa.select(migrations.c.id).where(other)) is not None:
+        raise Refused(f"there is a migration {name!r} already", "Choose another name.")
+    values = {"name": name, "name_key": name.casefold()}
+    connection.execute(migrations.update().where(migrations.c.id == migration).values(**values))
+
+
+def end(connection: sa.Connection, migration: int) -> None:
+    """Delete a migration and its rows. The runs of its transfers stay."""
+    connection.execute(migration_rows.delete().where(migration_rows.c.migration_id == migration))
+    connection.execute(migrations.update().where(migrations.c.id == migration).values(ended_us=now_us()))
+
+
+def append(connection: sa.Connection, migration: int, wanted: Iterable[tuple[str, str, str]]) -> None:
+    """Add rows: source, destination and tags. None of them may be there already."""
+    rows = [
+        {"migration_id": migration, "source": source, "destination": destination, "tags": tags, "notes": ""}
+        for source, destination, tags in wanted
+    ]
+    if rows:
+        connection.execute(migration_rows.insert(), rows)
+
+
+def change(connection: sa.Connection, /, row_id: int, **values: Any) -> None:
+    """Set columns of a row."""
+    connection.execute(migration_rows.update().where(migration_rows.c.id == row_id).values(**values))
+
+
+def remove(connection: sa.Connection, row_ids: Sequence[int]) -> None:
+    """Take rows out."""
+    for start in range(0, len(row_ids), 500):
+        some = migration_rows.c.id.in_(row_ids[start : start + 500])
+        connection.execute(migration_rows.delete().where(some))
+
+
+def rows(connection: sa.Connection, migration: int) -> list[TransferRow]:
+    """All rows of a migration with their newest run and scan, by id."""
+    chosen = sa.select(migration_rows).where(migration_rows.c.migration_id == migration).order_by(migration_rows.c.id)
+    copies = _newest(connection, migration, migration_rows.c.transfer_id, RunKind.COPY)
+    scans = _newest(connection, migration, migration_rows.c.scan_id, RunKind.SCAN)
+    return [
+        TransferRow(
+            *(row.id, row.source, row.destination, tuple(row.tags.split(", ")) if row.tags else (), row.notes),
+            *(row.transfer_id, copies.get(row.transfer_id), scans.get(row.scan_id)),
+            *(row.refused_status, row.refused),
+        )
+        for row in connection.execute(chosen)
+    ]
+
+
+def _newest(connection: sa.Connection, migration: int, link: Any, kind: RunKind) -> dict[int | None, Standing]:
+    """The newest run of that kind of each transfer that rows of a migration have."""
+    linked = sa.select(link).where((migration_rows.c.migration_id == migration) & link.is_not(None))
+    newest = sa.select(sa.func.max(runs.c.id)).where(runs.c.transfer_id.in_(linked) & (runs.c.kind == kind))
+    found = connection.execute(sa.select(runs).where(runs.c.id.in_(newest.group_by(runs.c.transfer_id))))
+    return {row.transfer_id: _standing(row) for row in found}
+
+
+def _standing(row: Any) -> Standing:
+    return Standing(row.id, row.status, row.started_us, row.ended_us, load(row.counts), row.message)
+
+
+def copies(connection: sa.Connection, transfer_id: int) -> list[Standing]:
+    """All copy runs of a transfer, oldest first."""
+    its = (runs.c.transfer_id == transfer_id) & (runs.c.kind == RunKind.COPY)
+    return [_standing(row) for row in connection.execute(sa.select(runs).where(its).order_by(runs.c.id))]

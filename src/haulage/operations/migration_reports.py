@@ -1,0 +1,63 @@
+"""The reports of a migration, written as files, row by row: never cut off, however many there are."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from haulage.ledger import migration_rows
+from haulage.ledger.migration_rows import TransferRow
+from haulage.ledger.store import Ledger
+from haulage.model.outcome import WRONG
+from haulage.operations import history, migrations
+from haulage.reports import files, migration
+
+COLUMNS = migration.TABLE_COLUMNS
+
+
+def write(ledger: Ledger, rows: Sequence[TransferRow], folder: Path) -> dict[str, Path]:
+    """Write migration.csv, errors.csv and table.csv of these transfers to a folder; older ones are replaced.
+
+    UTF-8 with a byte order mark, for spreadsheets. Raises DiskFull, Refused (cannot be written).
+    """
+    reports: dict[str, tuple[Sequence[str], Iterable[Sequence[str]]]] = {
+        "migration": (migration.MIGRATION_COLUMNS, _transfers(ledger, rows)),
+        "errors": (migration.ERROR_COLUMNS, _errors(ledger, rows)),
+        "table": (migration.TABLE_COLUMNS, table(rows)),
+    }
+    written = {}
+    for name, (columns, lines) in reports.items():
+        written[name] = folder / f"{name}.csv"
+        with files.written(written[name]) as raw:
+            text = io.TextIOWrapper(raw, "utf-8-sig", newline="")
+            put(text, columns, lines)
+            text.flush()
+            text.detach()
+    return written
+
+
+def put(out: io.TextIOBase, columns: Sequence[str], lines: Iterable[Sequence[str]]) -> None:
+    """A header and lines as CSV by RFC 4180."""
+    writer = csv.writer(out, dialect="excel")
+    writer.writerow(columns)
+    writer.writerows(lines)
+
+
+def table(rows: Sequence[TransferRow]) -> Iterable[Sequence[str]]:
+    """The table as it is shown: see reports.migration.TABLE_COLUMNS."""
+    return migration.table_lines([(one, migrations.status_of(one)[1]) for one in rows])
+
+
+def _transfers(ledger: Ledger, rows: Sequence[TransferRow]) -> Iterable[Sequence[str]]:
+    for one in rows:
+        runs = ledger.read(migration_rows.copies, one.transfer_id) if one.transfer_id is not None else []
+        yield migration.migration_line(one, migrations.status_of(one), runs)
+
+
+def _errors(ledger: Ledger, rows: Sequence[TransferRow]) -> Iterable[Sequence[str]]:
+    for one in rows:
+        if one.refused_status is not None:
+            yield migration.refused_line(one)
+        elif one.run is not None:
+            for outcome in history.outcomes(ledger, one.run.id, [kind.value for kind in WRONG]):
+                yield migration.error_line(one, outcome)

@@ -1,0 +1,293 @@
+"""Migrations: many transfers between two connectors, added, found, changed and deleted together."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from haulage.ledger import audit
+from haulage.ledger import connectors as connector_rows
+from haulage.ledger import migration_rows as rows
+from haulage.ledger.audit import Actor
+from haulage.ledger.codec import dump, load
+from haulage.ledger.migration_rows import MigrationRow, Standing, TransferRow
+from haulage.ledger.store import Connection, Ledger
+from haulage.model import matching, row_filter
+from haulage.model.errors import Refused
+from haulage.model.filters import Filters
+from haulage.model.mapping import MappingRefused, Wish
+from haulage.model.matching import Candidate, Matched
+from haulage.model.outcome import RunKind, Status, status_words
+from haulage.operations import browsing
+
+LONGEST_NAME = 200
+DELETE_WORD = "DELETE"
+NEVER_RUN = "Never run"
+MOODS = ("new", "running", "complete", "issues", "failed")
+
+
+def create(
+    ledger: Ledger, name: str, source: str, destination: str, actor: Actor, filters: Filters | None = None
+) -> MigrationRow:
+    """A migration without transfers between two connectors. Raises Refused."""
+    name = _named(name)
+
+    def keep(connection: Connection) -> MigrationRow:
+        first, second = (connector_rows.get(connection, one) for one in (source, destination))
+        if second.usage != "write":
+            raise Refused(
+                f"the connector {second.name} may only read", "Authorise one with --access write for a destination."
+            )
+        made = rows.add(connection, name, first.id, second.id, dump(filters or Filters()), actor.who)
+        audit.append(connection, actor, "migration add", f"migration {made}", name=name)
+        return rows.get(connection, name)
+
+    return ledger.do(keep)
+
+
+def _named(name: str) -> str:
+    name = name.strip()
+    if not name or len(name) > LONGEST_NAME or not name.isprintable():
+        raise Refused("that cannot be a migration's name", f"Use 1 to {LONGEST_NAME} letters, digits and signs.")
+    return name
+
+
+def every(ledger: Ledger) -> list[tuple[MigrationRow, list[TransferRow]]]:
+    """All migrations with their transfers, by name."""
+    return [(one, ledger.read(rows.rows, one.id)) for one in ledger.read(rows.every)]
+
+
+def rename(ledger: Ledger, name: str, wanted: str, actor: Actor) -> None:
+    """Call a migration otherwise. Raises Refused."""
+    wanted = _named(wanted)
+
+    def change(connection: Connection) -> None:
+        found = rows.get(connection, name)
+        rows.rename(connection, found.id, wanted)
+        audit.append(connection, actor, "migration rename", f"migration {found.id}", before=found.name, name=wanted)
+
+    ledger.do(change)
+
+
+def delete(ledger: Ledger, name: str, confirmed: str, actor: Actor) -> None:
+    """Delete a migration and its table, nothing else. confirmed: the word DELETE, as it was typed. Raises Refused."""
+    if confirmed != DELETE_WORD:
+        raise Refused("a migration is deleted for good", f"Confirm it with the word {DELETE_WORD}.")
+
+    def end(connection: Connection) -> None:
+        found = rows.get(connection, name)
+        refuse_running(rows.rows(connection, found.id), "deleted")
+        rows.end(connection, found.id)
+        audit.append(connection, actor, "migration delete", f"migration {found.id}", name=found.name)
+
+    ledger.do(end)
+
+
+def refuse_running(found: Sequence[TransferRow], what: str) -> None:
+    """Raises Refused while one of them runs."""
+    running = [one.id for one in found if any(run is not None and run.ended_us is None for run in (one.run, one.scan))]
+    if running:
+        raise Refused(f"transfer {running[0]} is running, so nothing can be {what}", "Stop it, or wait for its end.")
+
+
+async def discovered(ledger: Ledger, migration: MigrationRow) -> Matched:
+    """Who and what there is on both sides, matched. Nothing is added. Raises what browsing does, and Refused."""
+    sides = []
+    for connector in (migration.source, migration.destination):
+        found = await browsing.roots(ledger, connector)
+        if found is None:
+            raise Refused(
+                f"{connector} has one root and no users to discover", "Name its folders in a CSV file instead."
+            )
+        sides.append([Candidate(one.path, one.kind, one.name) for one in found])
+    return matching.match(*sides)
+
+
+def add(ledger: Ledger, name: str, wishes: Sequence[Wish], actor: Actor) -> int:
+    """Add transfers, all of them or none. Returns how many. Raises MappingRefused: which lines are there already."""
+
+    def keep(connection: Connection) -> int:
+        found = rows.get(connection, name)
+        there = {(one.source, one.destination): one.id for one in rows.rows(connection, found.id)}
+        problems = [
+            (one.line, f"transfer {there[one.source, one.destination]} says the same already")
+            for one in wishes
+            if (one.source, one.destination) in there
+        ]
+        if problems:
+            raise MappingRefused(problems)
+        rows.append(connection, found.id, [(one.source, one.destination, ", ".join(one.tags)) for one in wishes])
+        audit.append(connection, actor, "transfers add", f"migration {found.id}", count=len(wishes))
+        return len(wishes)
+
+    return ledger.do(keep)
+
+
+def update(ledger: Ledger, name: str, wishes: Sequence[Wish], actor: Actor) -> int:
+    """Change paths of transfers that never copied anything, all or none. Returns how many. Raises MappingRefused."""
+
+    def change(connection: Connection) -> int:
+        found = rows.get(connection, name)
+        known = {one.id: one for one in rows.rows(connection, found.id)}
+        problems = [(one.line, why) for one in wishes if (why := _why_not(one, known)) is not None]
+        after = {one.id: (one.source, one.destination) for one in known.values()}
+        after |= {one.id: (one.source, one.destination) for one in wishes if one.id is not None}
+        seen: dict[tuple[str, str], int] = {}
+        for ends in after.values():
+            seen[ends] = seen.get(ends, 0) + 1
+        problems += [(one.line, "two transfers would say the same") for one in wishes if seen[after[one.id or 0]] > 1]
+        if problems:
+            raise MappingRefused(sorted(problems))
+        for one in wishes:
+            if one.id is not None:
+                rows.change(connection, one.id, source=f"\x00{one.id}")  # out of the way of those that change places
+        for one in wishes:
+            if one.id is not None:
+                rows.change(connection, one.id, source=one.source, destination=one.destination, scan_id=None)
+        audit.append(connection, actor, "transfers update", f"migration {found.id}", count=len(wishes))
+        return len(wishes)
+
+    return ledger.do(change)
+
+
+def _why_not(wish: Wish, known: Mapping[int, TransferRow]) -> str | None:
+    row = known.get(wish.id or 0)
+    if row is None:
+        return f"there is no transfer {wish.id} in this migration"
+    if row.transfer_id is not None and (row.source, row.destination) != (wish.source, wish.destination):
+        return f"transfer {wish.id} has copied already; add a new one"
+    return None
+
+
+def remove(ledger: Ledger, name: str, row_ids: Sequence[int], actor: Actor) -> int:
+    """Take transfers out that never copied anything. Returns how many. Raises Refused."""
+
+    def leave(connection: Connection) -> int:
+        found = rows.get(connection, name)
+        known = {one.id: one for one in rows.rows(connection, found.id)}
+        for row_id in row_ids:
+            if row_id not in known:
+                raise Refused(f"there is no transfer {row_id} in this migration", "See its list.")
+            if known[row_id].transfer_id is not None:
+                raise Refused(f"transfer {row_id} has copied already", "Its history stays; delete the migration.")
+        refuse_running([known[one] for one in row_ids], "removed")
+        rows.remove(connection, row_ids)
+        audit.append(connection, actor, "transfers remove", f"migration {found.id}", count=len(row_ids))
+        return len(row_ids)
+
+    return ledger.do(leave)
+
+
+def mark(
+    ledger: Ledger,
+    name: str,
+    row_ids: Sequence[int],
+    actor: Actor,
+    *,
+    tags: tuple[str, ...] | None = None,
+    notes: str | None = None,
+) -> int:
+    """Set tags or notes of transfers. Returns how many. Raises Refused."""
+    values = {} if tags is None else {"tags": ", ".join(tags)}
+    values |= {} if notes is None else {"notes": notes}
+
+    def change(connection: Connection) -> int:
+        found = rows.get(connection, name)
+        known = {one.id for one in rows.rows(connection, found.id)}
+        if missing := [one for one in row_ids if one not in known]:
+            raise Refused(f"there is no transfer {missing[0]} in this migration", "See its list.")
+        for row_id in row_ids:
+            rows.change(connection, row_id, **values)
+        audit.append(connection, actor, "transfers mark", f"migration {found.id}", count=len(row_ids))
+        return len(row_ids)
+
+    return ledger.do(change) if values else 0
+
+
+def table(ledger: Ledger, name: str, text: str = "") -> tuple[MigrationRow, list[TransferRow]]:
+    """A migration, and those of its transfers that a filter shows; all of them for an empty one. Raises Refused."""
+    test = row_filter.parse(text)
+    migration = ledger.read(rows.get, name)
+    return migration, [one for one in ledger.read(rows.rows, migration.id) if test(cells(one))]
+
+
+def status_of(row: TransferRow, kind: RunKind = RunKind.COPY) -> tuple[int | None, str]:
+    """The status of a transfer and its words: of what was refused since, else of its newest run of that kind."""
+    if row.refused_status is not None:
+        return row.refused_status, f"{status_words(row.refused_status, kind)}: {row.refused}"
+    run = row.scan if kind == RunKind.SCAN else row.run
+    if run is None:
+        return None, NEVER_RUN
+    return run.status, status_words(run.status, kind)
+
+
+def cells(row: TransferRow) -> dict[str, str]:
+    """What a filter looks at: see model.row_filter.COLUMNS."""
+    shown = {"id": str(row.id), "status": status_of(row)[1], "source": row.source, "destination": row.destination}
+    return {**shown, "tags": ", ".join(row.tags), "notes": row.notes}
+
+
+class Totals(msgspec.Struct, frozen=True):
+    """The counters above the table: transfers by how they stand, items and bytes of their newest runs."""
+
+    transfers: int
+    new: int
+    running: int
+    complete: int
+    issues: int
+    failures: int
+    items: int
+    items_with_issues: int
+    bytes: int
+
+
+def totals(found: Sequence[TransferRow]) -> Totals:
+    """Counted over these transfers. Complete: ended with 1xx; issues: 2xx; failures: the rest that ended."""
+    moods: dict[str, int] = {}
+    sums = {"items": 0, "wrong": 0, "bytes": 0}
+    for one in found:
+        moods[mood(one)] = moods.get(mood(one), 0) + 1
+        counts = one.run.counts if one.run is not None else {}
+        sums["items"] += counts.get("successful", 0) + counts.get("unchanged", 0)
+        sums["bytes"] += counts.get("successful_bytes", 0) + counts.get("unchanged_bytes", 0)
+        sums["wrong"] += sum(counts.get(name, 0) for name in ("failed", "changed_at_source", "unsupported"))
+    new, running, complete, issues, failed = (moods.get(name, 0) for name in MOODS)
+    ended = {"complete": complete, "issues": issues, "failures": failed}
+    return Totals(
+        len(found), new, running, **ended, items=sums["items"], items_with_issues=sums["wrong"], bytes=sums["bytes"]
+    )
+
+
+def mood(row: TransferRow) -> str:
+    """How a transfer stands in a word: new, running, complete, issues or failed."""
+    status, _ = status_of(row)
+    if status is None:
+        return "new"
+    if status >= Status.GENERAL_FAILURE:
+        return "failed"
+    return "running" if status >= Status.RUNNING else "issues" if status >= Status.SOME_UPLOAD_ERRORS else "complete"
+
+
+def location(connector: str, path: str) -> str:
+    """Where a path inside a connector is."""
+    return f"{connector}:/{path}"
+
+
+def filters_of(migration: MigrationRow) -> Filters:
+    """Which items its transfers take."""
+    return msgspec.convert(load(migration.filters), Filters)
+
+
+def told(row: TransferRow) -> dict[str, Any]:
+    """As a document."""
+    status, words = status_of(row)
+    return {
+        **{"id": row.id, "source": row.source, "destination": row.destination, "tags": list(row.tags)},
+        **{"notes": row.notes, "status": status, "status_text": words, "mood": mood(row)},
+        "run": _run(row.run),
+        "scan": _run(row.scan),
+    }
+
+
+def _run(run: Standing | None) -> dict[str, Any] | None:
+    return None if run is None else msgspec.structs.asdict(run)

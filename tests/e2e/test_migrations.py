@@ -1,0 +1,109 @@
+"""A migration by the command line, from naming its transfers to its reports."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.program import Program
+
+
+@pytest.fixture
+def moved(haulage: Program, tmp_path: Path) -> Program:
+    """An installation with two connectors and a migration between them; three of its four folders are there."""
+    for user in ("alice", "bob", "carol"):
+        (tmp_path / "from" / user / "docs").mkdir(parents=True)
+        (tmp_path / "from" / user / "docs" / "a.txt").write_text(user)
+    for name in ("here", "there"):
+        assert haulage("connectors", "add", "local", name).code == 0
+    assert haulage("migrations", "create", "Wave 1", "here", "there").code == 0
+    lines = [
+        f"{tmp_path}/from/{user},{tmp_path}/to/{user},{tags}"
+        for user, tags in [("alice", "hr"), ("bob", ""), ("carol", "it;hr"), ("dave", "")]
+    ]
+    (tmp_path / "rows.csv").write_text("\n".join(["Source Path,Destination Path,Tags", *lines]), "utf-16")
+    assert haulage("migrations", "add", "wave 1", str(tmp_path / "rows.csv")).code == 0
+    return haulage
+
+
+def test_from_names_to_reports(moved: Program, tmp_path: Path) -> None:
+    """Each transfer is told with its end, the one that is not there with its reason; a second start copies nothing."""
+    first = moved("migrations", "start", "Wave 1", "--json")
+    assert first.code == 3
+    assert first.events[-1] == {"event": "ended", "succeeded": 3, "issues": 0, "failed": 1, "paused": 0, "left": 0}
+    assert (tmp_path / "to" / "carol" / "docs" / "a.txt").read_text() == "carol"
+    assert sum(one["counts"]["successful"] for one in first.events if one["event"] == "ended" and "counts" in one) == 6
+    shown = moved("migrations", "show", "Wave 1", "--filter", "status:success tags:hr", "--json").events
+    assert [one["tags"] for one in shown[:-1]] == [["hr"], ["it", "hr"]]
+    totals = moved("migrations", "show", "Wave 1", "--json").events[-1]["totals"]
+    assert (totals["complete"], totals["failures"], totals["items"]) == (3, 1, 6)
+    again = moved("migrations", "start", "Wave 1", "--filter", "id:1", "--json")
+    assert again.code == 0
+    assert [one["status"] for one in again.events if "run" in one] == [101]
+    assert moved("migrations", "report", "Wave 1", "--output", str(tmp_path / "reports")).code == 0
+    told = list(csv.DictReader(io.StringIO((tmp_path / "reports" / "migration.csv").read_text("utf-8-sig"))))
+    assert [one["Times Run"] for one in told] == ["2", "1", "1", "0"]
+    assert [one["Last Status Code"] for one in told] == ["101", "100", "100", "411"]
+    assert [one["Files Transferred"] for one in told] == ["2", "2", "2", "0"]
+    assert [one["Completed Files"] for one in told] == ["2", "2", "2", "0"]
+    errors = list(csv.DictReader(io.StringIO((tmp_path / "reports" / "errors.csv").read_text("utf-8-sig"))))
+    assert [(one["ScheduleID"], one["Action"]) for one in errors] == [("4", "Start")]
+    assert "dave does not exist" in errors[0]["Error Message"]
+
+
+def test_scans_list_and_copy_nothing(moved: Program, tmp_path: Path) -> None:
+    """They are told beside the copies, and do not count as having run."""
+    scanned = moved("migrations", "scan", "Wave 1", "--filter", "tags:hr", "--json")
+    assert scanned.code == 0
+    assert not (tmp_path / "to").exists()
+    rows = moved("migrations", "show", "Wave 1", "--json").events[:-1]
+    assert [one["scan"] and one["scan"]["counts"]["listed"] for one in rows] == [2, None, 2, None]
+    assert {one["status"] for one in rows} == {None}
+
+
+def test_until_the_first_run_rows_can_be_changed_and_taken_out(moved: Program, tmp_path: Path) -> None:
+    """All rows of a file, or none and why; afterwards history stays."""
+    exported = moved("migrations", "export", "Wave 1").out
+    assert exported.splitlines()[0] == "ID,Source Path,Destination Path,Tags,Notes,Status"
+    (tmp_path / "changed.csv").write_text(exported.replace("to/dave", "to/david"))
+    assert moved("migrations", "update", "Wave 1", str(tmp_path / "changed.csv")).code == 0
+    assert "to/david" in moved("migrations", "export", "Wave 1").out
+    assert moved("migrations", "start", "Wave 1", "--filter", "alice").code == 0
+    (tmp_path / "late.csv").write_text(f"ID,Source Path,Destination Path\n2,x,y\n1,{tmp_path},z\n99,q,r\n")
+    late = moved("migrations", "update", "Wave 1", str(tmp_path / "late.csv"))
+    assert late.code == 2
+    assert "line 3: transfer 1 has copied already" in late.err and "line 4: there is no transfer 99" in late.err
+    assert ",x,y," not in moved("migrations", "export", "Wave 1").out
+    assert moved("migrations", "remove", "Wave 1", "1").code == 2
+    assert moved("migrations", "remove", "Wave 1", "4").code == 0
+    assert moved("migrations", "mark", "Wave 1", "--filter", "bob", "--tags", "late, hr", "--notes", "=1+1").code == 0
+    assert "late, hr\",'=1+1," in moved("migrations", "export", "Wave 1").out
+
+
+def test_a_migration_keeps_its_connectors_and_is_deleted_by_a_word(moved: Program, tmp_path: Path) -> None:
+    """Nothing that was copied goes with it."""
+    assert moved("migrations", "start", "Wave 1", "--filter", "alice").code == 0
+    refused = moved("connectors", "delete", "here", "--yes")
+    assert refused.code == 2 and "migration Wave 1" in refused.err
+    assert moved("migrations", "create", "wave 1", "here", "there").code == 2
+    assert moved("migrations", "rename", "Wave 1", "Wave one").code == 0
+    assert moved("migrations", "delete", "Wave one").code == 2
+    assert moved("migrations", "delete", "Wave one", "--confirm", "DELETE").code == 0
+    assert moved("migrations", "list", "--json").events == [{"migrations": []}]
+    assert (tmp_path / "to" / "alice" / "docs" / "a.txt").exists()
+    assert len(moved("runs", "--json").events) == 1
+    assert moved("connectors", "delete", "here", "--yes").code == 0
+
+
+def test_what_cannot_be_run_is_said(moved: Program, tmp_path: Path) -> None:
+    """An unknown migration, no transfer, a senseless number, users of a service that has none."""
+    assert "there is no migration" in moved("migrations", "show", "Wave 9").err
+    assert "no transfer is chosen" in moved("migrations", "start", "Wave 1", "--filter", "nobody").err
+    assert "cannot run at once" in moved("migrations", "start", "Wave 1", "--at-once", "0").err
+    assert "no users to discover" in moved("migrations", "discover", "Wave 1").err
+    (tmp_path / "bad.csv").write_text("Source Path,Destination Path\na,b\na,b\n")
+    bad = moved("migrations", "add", "Wave 1", str(tmp_path / "bad.csv"))
+    assert bad.code == 2 and "line 3: the same as line 2" in bad.err
+    assert json.loads(moved("migrations", "show", "Wave 1", "--json").out.splitlines()[-1])["totals"]["transfers"] == 4
