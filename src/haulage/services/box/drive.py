@@ -61,7 +61,9 @@ class BoxDrive:
         if found.marker and found.marker == cursor:
             return Page([], None, False, "the service told to ask for the same page again")
         below = f"{folder}/" if folder else ""
-        items = [item_of(below + one.name, one) for one in found.entries if one.status in (None, "active")]
+        there = [one for one in found.entries if one.status in (None, "active")]
+        self._tree.learn({below + one.name: one.id for one in there if one.type == "folder"})
+        items = [item_of(below + one.name, one) for one in there]
         return Page(items, found.marker or None)
 
     async def item(self, path: str) -> Item | None:

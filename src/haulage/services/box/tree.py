@@ -1,6 +1,7 @@
 """Paths and the ids behind them: Box finds a folder by its name in the one above, and nowhere else."""
 
 import asyncio
+from collections.abc import Mapping
 from urllib.parse import quote
 
 import msgspec
@@ -51,6 +52,11 @@ class Tree:
             above, _, part = path.rpartition("/")
             known = self._folders[path] = await self._walk(await self.folder(above), part)
         return known
+
+    def learn(self, listed: Mapping[str, str]) -> None:
+        """Ids of folders that a listing showed: folders of others in somebody's root are found in no other way."""
+        for path, folder_id in listed.items():
+            self._folders.setdefault(path, folder_id)
 
     async def _walk(self, at: str, path: str, attempts: int | None = None) -> str:
         for part in path.split("/") if path else ():
