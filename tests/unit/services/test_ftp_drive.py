@@ -12,6 +12,8 @@ from haulage.model.item import Carried, Kind
 from haulage.services.contract import ABSENT
 from haulage.services.ftp import FTP
 from haulage.services.ftp.drive import CONNECTIONS, FtpDrive
+from haulage.services.ftp.replies import Reply
+from haulage.services.ftp.wire import Wire
 from haulage.services.transport import Limits
 from testbed.ftp import Pyftpdlib, Vsftpd
 from testbed.oldftp import OldFtp
@@ -195,3 +197,46 @@ def test_urls() -> None:
     assert FTP.at_url is not None
     assert FTP.at_url("ftp", "me@h:2121/x") == ({"user": "me", "server": "h", "port": "2121", "base_path": "/"}, "x")
     assert FTP.at_url("ftps", "h/~/x") == ({"server": "h", "base_path": "~", "encryption": "implicit"}, "x")
+
+
+@pytest.mark.parametrize(
+    ("case", "form", "rules"),
+    [(False, False, (True, None)), (True, False, (False, None)), (False, True, (True, "NFC"))],
+)
+async def test_what_the_probe_finds_out(
+    ftp_server: Pyftpdlib,
+    tmp_path: Path,
+    case: bool,
+    form: bool,
+    rules: tuple[bool, str | None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Q17: in a folder of our own, which is gone again afterwards; the server is made to take other names for it."""
+    root = ftp_server.root / tmp_path.name
+    root.mkdir()
+    ask = Wire.ask
+
+    async def folds(self: Wire, verb: str, argument: str = "") -> Reply:
+        above, _, name = argument.rpartition("/")
+        if verb == "CWD" and case and name.isupper():
+            name = name.lower()
+        if verb == "CWD" and form and name == "\u00e4":
+            name = "a\u0308"
+        return await ask(self, verb, f"{above}/{name}" if above else argument)
+
+    monkeypatch.setattr(Wire, "ask", folds)
+    async with opened(ftp_server, tmp_path.name) as drive:
+        await drive.check(write=True, create=False)
+        names = drive.traits.names
+        assert (names.case_sensitive, names.unicode_form) == rules
+        assert list(root.iterdir()) == []
+
+
+async def test_an_encoding_without_accents_of_their_own(ftp_server: Pyftpdlib, tmp_path: Path) -> None:
+    """Q17: names get the one form that can be written."""
+    (ftp_server.root / tmp_path.name).mkdir()
+    async with opened(ftp_server, tmp_path.name, encoding="cp1252") as drive:
+        await drive.check(write=True, create=False)
+        assert drive.traits.names.unicode_form == "NFC"
+        assert drive.traits.names.case_sensitive
+        assert list((ftp_server.root / tmp_path.name).iterdir()) == []

@@ -12,6 +12,7 @@ from haulage.model.item import Carried, Kind
 from haulage.services.contract import ABSENT
 from haulage.services.sftp import SFTP
 from haulage.services.sftp.drive import SftpDrive, folders
+from haulage.services.sftp.packets import Attributes
 from haulage.services.sftp.wire import Wire
 from testbed.ssh import AsyncSSH
 from tests.contract.kit import FreePacer, body_of, listed, put, read_path
@@ -39,7 +40,7 @@ def plant_raw(root: Path) -> None:
     Path(os.fsdecode(os.fsencode(root) + b"/d\xe9")).mkdir()
 
 
-def names(folder: Path) -> list[str]:
+def names_in(folder: Path) -> list[str]:
     """What lies there."""
     return [path.name for path in folder.iterdir()]
 
@@ -77,7 +78,7 @@ async def test_symlinks_are_told_and_never_followed(drive: SftpDrive, root: Path
         await put(drive, "to-folder/new.txt", b"new")
     with pytest.raises(Conflict):
         await put(drive, "to-file", b"new", condition=ABSENT)
-    assert names(outside) == ["secret.txt"]
+    assert names_in(outside) == ["secret.txt"]
     assert (outside / "secret.txt").read_bytes() == b"secret"
 
 
@@ -98,7 +99,7 @@ async def test_a_server_without_posix_rename(drive: SftpDrive, root: Path, monke
     for body in (b"first", b"second"):
         await put(drive, "a.bin", body)
         assert await read_path(drive, "a.bin") == body
-    assert names(root) == ["a.bin"]
+    assert names_in(root) == ["a.bin"]
     renames = Wire.rename_new
     count = 0
 
@@ -113,7 +114,7 @@ async def test_a_server_without_posix_rename(drive: SftpDrive, root: Path, monke
     with pytest.raises(Exception, match="allow"):
         await put(drive, "a.bin", b"third")
     assert (root / "a.bin").read_bytes() == b"second"
-    assert names(root) == ["a.bin"]
+    assert names_in(root) == ["a.bin"]
 
 
 async def test_proof_by_size(asyncssh_server: AsyncSSH, root: Path) -> None:
@@ -190,3 +191,33 @@ def test_a_root_outside_is_refused() -> None:
     """A location cannot climb above its base path."""
     with pytest.raises(NameRefused):
         SftpDrive({"server": "h", "user": "u"}, "../x", FreePacer())
+
+
+@pytest.mark.parametrize(
+    ("case", "form", "rules"),
+    [(False, False, (True, None)), (True, False, (False, None)), (False, True, (True, "NFC"))],
+)
+async def test_what_the_probe_finds_out(
+    drive: SftpDrive,
+    root: Path,
+    case: bool,
+    form: bool,
+    rules: tuple[bool, str | None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Q14: in a folder of our own, which is gone again afterwards; the server is made to take other names for it."""
+    lstat = Wire.lstat
+
+    async def folds(self: Wire, path: bytes) -> Attributes:
+        above, _, name = path.decode().rpartition("/")
+        if case and name == "A\u0308":
+            name = "a\u0308"
+        if form and name == "\u00e4":
+            name = "a\u0308"
+        return await lstat(self, f"{above}/{name}".encode())
+
+    monkeypatch.setattr(Wire, "lstat", folds)
+    await drive.check(write=True, create=False)
+    names = drive.traits.names
+    assert (names.case_sensitive, names.unicode_form) == rules
+    assert names_in(root) == []

@@ -15,6 +15,7 @@ from haulage.services.contract import Content, Json, Pacer, Precondition
 from haulage.services.ftp import listing as listings
 from haulage.services.ftp.listing import Listing
 from haulage.services.ftp.parts import Parts
+from haulage.services.ftp.probing import probed
 from haulage.services.ftp.reading import opened
 from haulage.services.ftp.replies import LinkLost, Negative, meaning
 from haulage.services.ftp.traits import TRAITS
@@ -22,7 +23,7 @@ from haulage.services.ftp.tree import Tree
 from haulage.services.ftp.wire import Dialled, Encryption, Wire, connect, spelt
 from haulage.services.ftp.writing import Writing
 from haulage.services.links import Links, Pages, Progress, read_server
-from haulage.services.links.names import hidden_name, parts_of
+from haulage.services.links.names import parts_of
 from haulage.services.transport import CertificateRefused, Limits
 
 PORTS: dict[Encryption, int] = {"explicit": 21, "none": 21, "implicit": 990}
@@ -63,7 +64,7 @@ class FtpDrive:
         return wire
 
     async def check(self, *, write: bool, create: bool) -> None:
-        """See Drive. To write is tried: a hidden folder is made and removed again."""
+        """See Drive. To write is tried: a hidden folder is made, used to find out about names, and removed again."""
         await self._links.call("check", "", _nothing, attempts=CHECK_ATTEMPTS)
         self._tree.forget()
         try:
@@ -87,9 +88,8 @@ class FtpDrive:
                 await wire.ask("MKD", above)
 
     async def _try_to_write(self, wire: Wire, _: Progress) -> None:
-        probe = f"{self._tree.at(wire, '').rstrip('/')}/{hidden_name(ending='probe')}"
-        await wire.ask("MKD", probe)
-        await wire.ask("RMD", probe)
+        found = await probed(wire, self._tree.at(wire, ""), TRAITS.names)
+        self.traits = msgspec.structs.replace(self.traits, names=found)
 
     async def page(self, folder: str, cursor: str | None) -> Page:
         """Up to 1,000 children, sorted by name."""

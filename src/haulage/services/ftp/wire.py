@@ -137,6 +137,14 @@ class Wire:
         except UnicodeDecodeError:
             return None
 
+    def can_write(self, name: str) -> bool:
+        """Whether the encoding has it."""
+        try:
+            spelt(name, self._how.encoding)
+        except NameRefused:
+            return False
+        return True
+
     def line(self, verb: str, argument: str = "") -> bytes:
         """A command's line. Raises NameRefused."""
         said = spelt(argument, self._how.encoding)

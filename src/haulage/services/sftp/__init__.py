@@ -46,9 +46,11 @@ SFTP = Service(
         Field(
             "proof",
             "Proof",
-            "How a written file is proven: 'read back' reads every byte again, 'size' compares only the size.",
+            "How a written file is proven: 'hash' asks for a checksum of large pieces where the server computes one "
+            "(check-file, or sha256sum by its shell) and reads every byte again where not; 'read back' always reads; "
+            "'size' compares only the size.",
             env=("SFTP_PROOF",),
-            default="read back",
+            default="hash",
         ),
     ),
     traits=TRAITS,

@@ -12,12 +12,13 @@ from haulage.model.errors import Changed, Refused
 from haulage.model.item import Carried, Item, Kind, Page, Written
 from haulage.services.contract import Content, Json, Pacer, Precondition
 from haulage.services.links import Links, Pages, Progress, Server, read_server
-from haulage.services.links.names import hidden_name, parts_of
+from haulage.services.links.names import parts_of
 from haulage.services.sftp import listing as listings
 from haulage.services.sftp.judge import judge
 from haulage.services.sftp.keys import HostKeyRefused, HostKeys, private_keys, read_host_keys, read_private_key, shown
 from haulage.services.sftp.listing import Listing
 from haulage.services.sftp.parts import Parts
+from haulage.services.sftp.probing import Probe
 from haulage.services.sftp.reading import FileContent, opened
 from haulage.services.sftp.traits import TRAITS
 from haulage.services.sftp.tree import Tree
@@ -45,7 +46,8 @@ class SftpDrive:
             self._connect, judge, pacer, most=CONNECTIONS, shared=CALLS_ON_EACH, limits=limits
         )
         self.calls: Mapping[str, int] = self._links.trace.calls
-        reads_back = _reads_back(settings)
+        proof = _proof(settings)
+        reads_back, self._asks_for_checksums = proof != "size", proof == "hash"
         self._tree = Tree(self._links, _where(self._server.base, root))
         self._listing = Listing(self._links, self._tree)
         self._writing = Writing(self._links, self._tree, self._listing, reads_back)
@@ -95,7 +97,7 @@ class SftpDrive:
         )
 
     async def check(self, *, write: bool, create: bool) -> None:
-        """See Drive. To write is tried: a hidden folder is made and removed again."""
+        """See Drive. To write is tried: a hidden folder is made, used to find out what the server does, and removed."""
         await self._links.call("check", "", _nothing, attempts=CHECK_ATTEMPTS)
         if create:
             await self._make_root()
@@ -113,13 +115,10 @@ class SftpDrive:
             await self._links.call("make folder", "", partial(_made, where))
 
     async def _try_to_write(self) -> None:
-        probe = self._tree.root + b"/" + hidden_name(ending="probe").encode()
-
-        async def make(wire: Wire, _: Progress) -> None:
-            await wire.make_folder(probe)
-            await wire.remove_folder(probe)
-
-        await self._links.call("try to write", "", make, attempts=CHECK_ATTEMPTS)
+        probe = Probe(self._tree.root, self.traits.names, checksums=self._asks_for_checksums)
+        found = await self._links.call("try to write", "", probe, attempts=CHECK_ATTEMPTS)
+        self._writing.checksums = found.checksums
+        self.traits = msgspec.structs.replace(self.traits, names=found.names)
 
     async def page(self, folder: str, cursor: str | None) -> Page:
         """Up to 1,000 children, sorted by name."""
@@ -223,11 +222,11 @@ async def _nothing(_wire: Wire, _progress: Progress) -> None:
     """Being logged in is all that is asked."""
 
 
-def _reads_back(settings: Mapping[str, str]) -> bool:
-    told = settings.get("proof", "").strip().lower() or "read back"
-    if told not in ("read back", "size"):
-        raise Refused(f"proof is {told!r}", "Give 'read back' or 'size'.")
-    return told == "read back"
+def _proof(settings: Mapping[str, str]) -> str:
+    told = settings.get("proof", "").strip().lower() or "hash"
+    if told not in ("hash", "read back", "size"):
+        raise Refused(f"proof is {told!r}", "Give 'hash', 'read back' or 'size'.")
+    return told
 
 
 def _where(base: str, root: str) -> bytes:

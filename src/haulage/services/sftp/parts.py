@@ -25,7 +25,7 @@ from haulage.services.sftp.reading import all_at_once, close_quietly, read_all
 from haulage.services.sftp.traits import MOST_PARTS
 from haulage.services.sftp.tree import Tree
 from haulage.services.sftp.wire import CREATE, READ, WRITE, File, Wire
-from haulage.services.sftp.writing import Writing, prove, set_time, sha256_of, write_blocks, written_of
+from haulage.services.sftp.writing import Writing, prove, set_time, write_blocks, written_of
 
 _FIGURES = struct.Struct(">QQ32s")
 SLOT_BYTES = _FIGURES.size + 4
@@ -67,8 +67,7 @@ class Parts:
                 if any(await file.read(slot, SLOT_BYTES)):
                     await file.write(slot, bytes(SLOT_BYTES))
                 await write_blocks(wire, file, offset, body, progress)
-                read_back = await read_all(wire, file, offset, offset + len(body), progress)
-                known = await sha256_of(read_back)
+                known = await self._writing.known(wire, file, self._hidden(state), offset, body, progress)
                 prove(path, known, digest)
                 await all_at_once(*file.sync())
                 figures = _FIGURES.pack(offset, len(body), bytes.fromhex(known))

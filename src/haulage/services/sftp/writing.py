@@ -11,6 +11,7 @@ from haulage.model.errors import Conflict, HaulageError, Mismatch, OutcomeUnknow
 from haulage.model.item import Carried, Item, Kind, Written
 from haulage.services.contract import Precondition
 from haulage.services.links import Links, Progress, hidden_name
+from haulage.services.sftp.checksums import LEAST_BYTES, Way, holds
 from haulage.services.sftp.judge import Unexplained
 from haulage.services.sftp.listing import Listing, item_of
 from haulage.services.sftp.packets import Attributes
@@ -33,13 +34,17 @@ def set_time(file: File, modified_us: int | None) -> list[Awaitable[None]]:
 
 
 class Writing:
-    """Writes files of one tree. reads_back: every byte is read again and compared, else the size alone (Q7)."""
+    """Writes files of one tree. reads_back: what the server holds is proven, else its size alone is compared (Q7).
+
+    checksums: how the server can be asked for a checksum, where it can: then large pieces need not be read again.
+    """
 
     def __init__(self, links: Links[Wire], tree: Tree, listing: Listing, reads_back: bool) -> None:
         self._links = links
         self._tree = tree
         self._listing = listing
         self.reads_back = reads_back
+        self.checksums: Way | None = None
 
     async def whole(
         self, path: str, body: bytes | memoryview, carried: Carried, digests: Mapping[str, str], condition: Precondition
@@ -52,33 +57,35 @@ class Writing:
         hidden = folder + b"/" + hidden_name().encode()
         data = bytes(body)
 
-        async def send(wire: Wire, progress: Progress) -> tuple[Attributes, bytes | None]:
+        async def send(wire: Wire, progress: Progress) -> tuple[Attributes, str | None]:
             return await self._send(wire, hidden, data, carried, progress)
 
         try:
-            attributes, read_back = await self._links.call("write", path, send)
-            hashes = await self._proven(path, read_back, digests)
+            attributes, known = await self._links.call("write", path, send)
+            if known is not None:
+                prove(path, known, digests.get("sha256"))
             if attributes.size != len(data):
                 raise Mismatch(f"{path!r}: the server holds {attributes.size} bytes of {len(data)}")
             await self.publish(hidden, target, path, condition)
         except BaseException:
             await asyncio.shield(self._removed(hidden))
             raise
-        return written_of(item_of(path, attributes), hashes)
+        return written_of(item_of(path, attributes), {} if known is None else {"sha256": known})
 
     async def _send(
         self, wire: Wire, hidden: bytes, data: bytes, carried: Carried, progress: Progress
-    ) -> tuple[Attributes, bytes | None]:
-        """Write it under the hidden name, anew; what the server then says of it, and what reads back."""
+    ) -> tuple[Attributes, str | None]:
+        """Write it under the hidden name, anew; what the server then says of it, and the SHA-256 of what it holds."""
         try:
             file = await wire.open(hidden, READ | WRITE | CREATE | EXCLUSIVE)
         except asyncssh.SFTPFailure:  # an earlier attempt got so far
             await wire.remove(hidden)
             file = await wire.open(hidden, READ | WRITE | CREATE | EXCLUSIVE)
         try:
-            answers = await (self._in_one_breath if self._is_small(wire, data) else self._in_blocks)(
-                wire, file, data, carried.modified_us, progress
-            )
+            if self._is_small(wire, data):
+                answers = await self._in_one_breath(file, data, carried.modified_us, progress)
+            else:
+                answers = await self._in_blocks(wire, file, hidden, data, carried.modified_us, progress)
         except BaseException:
             # On the same connection, so that it comes after whatever is still on its way.
             await asyncio.shield(_dropped(wire, file, hidden))
@@ -89,8 +96,8 @@ class Writing:
         return len(data) <= min(wire.write_bytes, wire.read_bytes)
 
     async def _in_one_breath(
-        self, wire: Wire, file: File, data: bytes, modified_us: int | None, progress: Progress
-    ) -> tuple[Attributes, bytes | None]:
+        self, file: File, data: bytes, modified_us: int | None, progress: Progress
+    ) -> tuple[Attributes, str | None]:
         """All requests on their way at once: a server works on those of one file in order."""
         requests = [file.write(0, data)] if data else []
         reads = [file.read(0, len(data))] if data and self.reads_back else []
@@ -99,25 +106,32 @@ class Writing:
         progress.sent(len(data))
         if reads and len(answers[len(requests)]) != len(data):
             raise Mismatch(f"of {len(data)} bytes that were written {len(answers[len(requests)])} read back")
-        return answers[-2], (answers[len(requests)] if reads else b"" if self.reads_back else None)
+        back = answers[len(requests)] if reads else b""
+        return answers[-2], await sha256_of(back) if self.reads_back else None
 
     async def _in_blocks(
-        self, wire: Wire, file: File, data: bytes, modified_us: int | None, progress: Progress
-    ) -> tuple[Attributes, bytes | None]:
+        self, wire: Wire, file: File, hidden: bytes, data: bytes, modified_us: int | None, progress: Progress
+    ) -> tuple[Attributes, str | None]:
         await write_blocks(wire, file, 0, memoryview(data), progress)
-        read_back = None
-        if self.reads_back:
-            read_back = await read_all(wire, file, 0, len(data), progress)
+        known = await self.known(wire, file, hidden, 0, memoryview(data), progress) if self.reads_back else None
         sets = set_time(file, modified_us)
         answers = await all_at_once(*sets, *file.sync(), file.stat(), file.close())
-        return answers[-2], read_back
+        return answers[-2], known
 
-    async def _proven(self, path: str, read_back: bytes | None, digests: Mapping[str, str]) -> dict[str, str]:
-        if read_back is None:
-            return {}
-        known = await sha256_of(read_back)
-        prove(path, known, digests.get("sha256"))
-        return {"sha256": known}
+    async def known(
+        self, wire: Wire, file: File, path: bytes, offset: int, body: memoryview, progress: Progress
+    ) -> str:
+        """The SHA-256 of what the server holds of this body: by the server's word, else by reading it again."""
+        if self.checksums is not None and len(body) >= LEAST_BYTES:
+            mine = await sha256_of(body)
+            progress.waiting()
+            held = await holds(self.checksums, wire, file, path, offset, body, mine)
+            if held:
+                return mine
+            if held is None:
+                self.checksums = None  # it was tried before, and works no more: not to be waited for again
+            progress.waiting()
+        return await sha256_of(await read_all(wire, file, offset, offset + len(body), progress))
 
     async def expect(self, path: str, condition: Precondition) -> None:
         """Raise Conflict where the precondition does not hold as yet. "Absent" is the server's to refuse, later."""
@@ -213,7 +227,7 @@ async def write_blocks(wire: Wire, file: File, offset: int, body: memoryview, pr
 INLINE_BYTES = 64 * 1024
 
 
-async def sha256_of(data: bytes) -> str:
+async def sha256_of(data: bytes | memoryview) -> str:
     """In a thread, where there is much of it."""
     if len(data) <= INLINE_BYTES:
         return hashlib.sha256(data).hexdigest()

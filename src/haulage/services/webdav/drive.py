@@ -1,7 +1,6 @@
 """A tree on a WebDAV server as a drive: wire to model and back, nothing else."""
 
 import asyncio
-import unicodedata
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 
@@ -9,9 +8,9 @@ import msgspec
 
 from haulage.model.errors import Changed, Gone, HaulageError, QuotaFull, RootGone, Transient
 from haulage.model.item import Carried, Item, Kind, Page
-from haulage.model.naming import NameRules
 from haulage.services.contract import Pacer
 from haulage.services.reading import StreamedContent
+from haulage.services.spelling import OTHER_CASE, OTHER_FORM, SPELT, observed
 from haulage.services.transport import Request
 from haulage.services.webdav.chunks import Chunks
 from haulage.services.webdav.connection import Connection
@@ -71,23 +70,19 @@ class _Drive:
         folder = self._connection.place.path_of(unfinished(new_attempt(), "probe"))
         await self._connection.make(folder)
         try:
-            await self._connection.make(f"{folder}/a\u0308")
+            await self._connection.make(f"{folder}/{SPELT}")
             with suppress(HaulageError):  # refused or taken for another name: the listing tells
                 await self._connection.make(f"{folder}/moved")
                 await self._connection.move(f"{folder}/moved", f"{folder}/{SPLIT}", {"Overwrite": "F"})
             names = {entry.path.rpartition("/")[2] for entry in await self._connection.listing(folder)}
-            folds_form = await self._connection.look(f"{folder}/\u00e4", folder=True) is not None
-            folds_case = await self._connection.look(f"{folder}/A\u0308", folder=True) is not None
+            form = await self._connection.look(f"{folder}/{OTHER_FORM}", folder=True) is not None
+            case = await self._connection.look(f"{folder}/{OTHER_CASE}", folder=True) is not None
         finally:
             with suppress(HaulageError):
                 await asyncio.shield(asyncio.ensure_future(self._connection.remove(folder, folder=True)))
-        kept = any(unicodedata.normalize("NFC", name) == "\u00e4" for name in names)
-        rules: NameRules = msgspec.structs.replace(
-            self.traits.names,
-            forbidden=self.traits.names.forbidden + ("" if SPLIT in names else UNMOVABLE),
-            case_sensitive=not folds_case,
-            unicode_form="NFC" if folds_form or not kept or "a\u0308" not in names else None,
-        )
+        rules = observed(self.traits.names, names, other_form=form, other_case=case)
+        if SPLIT not in names:
+            rules = msgspec.structs.replace(rules, forbidden=rules.forbidden + UNMOVABLE)
         self.traits = msgspec.structs.replace(self.traits, names=rules)
 
     async def page(self, folder: str, cursor: str | None) -> Page:

@@ -1,0 +1,87 @@
+"""What a server does with names, and whether it computes checksums: tried in a hidden folder, gone afterwards."""
+
+import asyncio
+import secrets
+from contextlib import suppress
+
+import asyncssh
+import msgspec
+
+from haulage.model.naming import NameRules
+from haulage.services.links import Progress, hidden_name
+from haulage.services.sftp.checksums import Way, way_of
+from haulage.services.sftp.reading import all_at_once, close_quietly
+from haulage.services.sftp.wire import CREATE, READ, WRITE, Wire
+from haulage.services.spelling import OTHER_CASE, OTHER_FORM, SPELT, observed
+
+_FILE = b"/probe"
+
+
+class Found(msgspec.Struct, frozen=True):
+    """What was found out."""
+
+    names: NameRules
+    checksums: Way | None
+
+
+class Probe:
+    """One try to write at a place; it may be made again after a break.
+
+    checksums: whether to find out about those.
+    """
+
+    def __init__(self, root: bytes, names: NameRules, *, checksums: bool) -> None:
+        self._folder = root + b"/" + hidden_name(ending="probe").encode()
+        self._names = names
+        self._checksums = checksums
+        self._again = False
+
+    async def __call__(self, wire: Wire, progress: Progress) -> Found:
+        """Raises what the server says to making a folder there."""
+        again, self._again = self._again, True
+        try:
+            await wire.make_folder(self._folder)
+        except asyncssh.SFTPFailure:
+            if not again:
+                raise
+        try:
+            names = await self._spelling(wire)
+            progress.waiting()
+            return Found(names, await self._way(wire) if self._checksums else None)
+        finally:
+            await asyncio.shield(asyncio.ensure_future(self._removed(wire)))
+
+    async def _spelling(self, wire: Wire) -> NameRules:
+        """A server that refuses such a name, or forgets it, keeps the form alone that is common."""
+        with suppress(asyncssh.SFTPFailure, asyncssh.SFTPPermissionDenied, asyncssh.SFTPInvalidFilename):
+            await wire.make_folder(self._folder + b"/" + SPELT.encode())
+        listed = [name.decode("utf-8", "replace") async for name, _ in wire.entries(self._folder)]
+        form, case = [await self._is_there(wire, name) for name in (OTHER_FORM, OTHER_CASE)]
+        return observed(self._names, listed, other_form=form, other_case=case)
+
+    async def _is_there(self, wire: Wire, name: str) -> bool:
+        try:
+            await wire.lstat(self._folder + b"/" + name.encode())
+        except (asyncssh.SFTPNoSuchFile, asyncssh.SFTPFailure):
+            return False
+        return True
+
+    async def _way(self, wire: Wire) -> Way | None:
+        path, body = self._folder + _FILE, secrets.token_bytes(64)
+        try:
+            file = await wire.open(path, READ | WRITE | CREATE)
+        except (asyncssh.SFTPFailure, asyncssh.SFTPPermissionDenied, asyncssh.SFTPOpUnsupported):
+            return None
+        try:
+            await file.write(0, body)
+            return await way_of(wire, file, path, body)
+        finally:
+            await close_quietly(file)
+
+    async def _removed(self, wire: Wire) -> None:
+        with suppress(asyncssh.Error, OSError):
+            inside = [(name, facts) async for name, facts in wire.entries(self._folder)]
+            for name, _ in inside:
+                where = self._folder + b"/" + name
+                await (wire.remove(where) if where.endswith(_FILE) else wire.remove_folder(where))
+            await all_at_once(wire.remove_folder(self._folder))
