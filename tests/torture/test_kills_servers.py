@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from testbed.ftp import FtpServer
 from testbed.gcs import FakeGcs
-from testbed.ssh import AsyncSSH
+from testbed.ssh import AsyncSSH, OpenSSH
 from tests.e2e.program import Program
-from tests.e2e.test_servers import DavSide, GcsSide
+from tests.e2e.test_servers import DavSide, GcsSide, ServedFolder
 from tests.torture.oracle import assert_ledger_whole, assert_nothing_partial, make_tree
 from tests.torture.test_kills import run_for
 
@@ -32,14 +33,25 @@ class SshSide:
         return {path.relative_to(self._tree).as_posix(): path.read_bytes() for path in paths}
 
 
-Side = DavSide | GcsSide | SshSide
-SIDES = {"gcs": "fake_gcs", "webdav": "wsgidav", "nextcloud": "nextcloud", "sftp": "asyncssh_server"}
+Side = DavSide | GcsSide | SshSide | ServedFolder
+SIDES = {
+    "gcs": "fake_gcs",
+    "webdav": "wsgidav",
+    "nextcloud": "nextcloud",
+    "sftp": "asyncssh_server",
+    "openssh": "openssh",
+    "ftp": "ftp_server",
+    "ftps": "vsftpd",
+}
+LONG_RUN = ("nextcloud", "openssh", "ftp", "ftps")
 
 
-@pytest.fixture(params=[pytest.param(name, marks=[pytest.mark.slow] * (name == "nextcloud")) for name in SIDES])
+@pytest.fixture(params=[pytest.param(name, marks=[pytest.mark.slow] * (name in LONG_RUN)) for name in SIDES])
 def side(request: pytest.FixtureRequest, container: str) -> Side:
-    """A place on a server of each kind; Nextcloud's way to upload in the long run alone."""
+    """A place on a server of each kind."""
     server = request.getfixturevalue(SIDES[request.param])
+    if isinstance(server, FtpServer | OpenSSH):
+        return ServedFolder(server, container)
     if isinstance(server, FakeGcs):
         return GcsSide(server, container)
     return SshSide(server, container) if isinstance(server, AsyncSSH) else DavSide(server, container, one_form=False)

@@ -41,6 +41,14 @@ FTP = Service(
             "Certificate authority",
             "A PEM file to trust instead of the system's authorities.",
             env=("FTP_CA_FILE",),
+            machine=True,
+        ),
+        Field(
+            "ca_certificate",
+            "Certificate authority's certificate",
+            "For a server with a private one: its certificate as text, -----BEGIN to -----END; trusted instead of the "
+            "system's authorities.",
+            env=("FTP_CA_CERTIFICATE",),
         ),
         Field(
             "base_path",

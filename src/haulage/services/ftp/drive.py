@@ -24,7 +24,7 @@ from haulage.services.ftp.wire import Dialled, Encryption, Wire, connect, spelt
 from haulage.services.ftp.writing import Writing
 from haulage.services.links import Links, Pages, Progress, read_server
 from haulage.services.links.names import parts_of
-from haulage.services.transport import CertificateRefused, Limits
+from haulage.services.transport import PEM_FIX, CertificateRefused, Limits
 
 PORTS: dict[Encryption, int] = {"explicit": 21, "none": 21, "implicit": 990}
 CONNECTIONS = 8
@@ -195,16 +195,21 @@ def read_dialled(settings: Mapping[str, str]) -> Dialled:
         encoding = codecs.lookup(encoding).name
     except LookupError:
         raise Refused(f"there is no encoding {encoding!r}", "Give utf-8, latin-1, cp1252, ...") from None
-    tls = None if encryption == "none" else _context(settings.get("ca_file", "").strip())
+    tls = (
+        None
+        if encryption == "none"
+        else _context(settings.get("ca_file", "").strip(), settings.get("ca_certificate", "").strip())
+    )
     return Dialled(server.host, server.port, server.user, server.password, encryption, tls, encoding)
 
 
-def _context(ca_file: str) -> ssl.SSLContext:
+def _context(ca_file: str, ca_pem: str) -> ssl.SSLContext:
     try:
-        return ssl.create_default_context(cafile=ca_file or None)
-    except OSError as error:
-        why = error.strerror or error
-        raise Refused(f"the certificate authorities in {ca_file} cannot be read ({why})") from error
+        return ssl.create_default_context(cafile=ca_file or None, cadata=ca_pem or None)
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        told = f"in {ca_file}" if ca_file else "that were given"
+        raise Refused(f"the certificate authorities {told} cannot be read ({why})", PEM_FIX) from error
 
 
 def _reads_back(settings: Mapping[str, str]) -> bool:

@@ -5,9 +5,18 @@ from haulage.services.transport.limits import Limits, limits
 from haulage.services.transport.piped import Piped
 from haulage.services.transport.retries import next_attempt
 from haulage.services.transport.waits import retry_after_seconds
-from haulage.services.transport.wire import Answer, CertificateRefused, RateWatchdog, Request, Streamed, Trace
+from haulage.services.transport.wire import (
+    PEM_FIX,
+    Answer,
+    CertificateRefused,
+    RateWatchdog,
+    Request,
+    Streamed,
+    Trace,
+)
 
 __all__ = [
+    "PEM_FIX",
     "Answer",
     "CertificateRefused",
     "Limits",

@@ -155,6 +155,9 @@ class _Slices(aiohttp.payload.Payload):
             self._trace.sent_bytes += len(piece)
 
 
+PEM_FIX = "Give certificates in PEM: text from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----."
+
+
 class Wire:
     """The HTTP client, set up so that it changes nothing: no redirects, cookies, decoding or retries.
 
@@ -174,9 +177,10 @@ class Wire:
             self._tls: ssl.SSLContext | bool = True
             if ca_file or route.ca_pem:
                 self._tls = ssl.create_default_context(cafile=ca_file, cadata=route.ca_pem)
-        except OSError as error:
-            why = error.strerror or error
-            raise Refused(f"the certificate authorities in {ca_file} cannot be read ({why})") from error
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or error
+            told = f"in {ca_file}" if ca_file else "that were given"
+            raise Refused(f"the certificate authorities {told} cannot be read ({why})", PEM_FIX) from error
 
     def _client(self) -> aiohttp.ClientSession:
         if self._session is None:

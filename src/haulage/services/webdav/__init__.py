@@ -48,6 +48,14 @@ WEBDAV = Service(
             "Certificate authorities",
             "A PEM file with the authorities to trust instead of the system's, for a server with a private one.",
             env=("WEBDAV_CA_FILE",),
+            machine=True,
+        ),
+        Field(
+            "ca_certificate",
+            "Certificate authority",
+            "For a server with a private one: its certificate as text, -----BEGIN to -----END; trusted instead of the "
+            "system's authorities.",
+            env=("WEBDAV_CA_CERTIFICATE",),
         ),
     ),
     traits=PLAIN,

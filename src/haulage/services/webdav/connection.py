@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 
 from haulage.model.errors import Gone, HaulageError, Transient
+from haulage.services.authorisation import Route
 from haulage.services.contract import Pacer
 from haulage.services.transport import Answer, Request, Transport
 from haulage.services.webdav.auth import Login
@@ -30,6 +31,7 @@ class Connection:
             judge=Judge(self.place, login),
             pacer=pacer,
             ca_file=settings.get("ca_file") or None,
+            route=Route(ca_pem=settings.get("ca_certificate") or None),
         )
         self._turns = asyncio.Semaphore(CALLS_AT_ONCE)
         self._asks = PROPERTIES_AND_CHECKSUMS if self.place.flavour == "owncloud" else PROPERTIES
