@@ -51,6 +51,8 @@ def name_rows(rules: NameRules) -> list[list[str]]:
         ],
         ["Refused patterns", codes(rules.refused) or "none"],
         ["Characters beyond U+FFFF", "not taken" if rules.basic_plane else "taken"],
+        ["Folders may not begin with", codes(rules.no_folder_beginnings) or "no rule"],
+        ["Reserved right below the root", codes(sorted(rules.reserved_first)) or "none"],
         ["Longest name", f"{rules.longest_part:,} {unit}" if rules.longest_part else "no rule"],
         ["Longest path", f"{rules.longest_path:,} {unit}" if rules.longest_path else "no rule"],
         ["Most parts of a path", f"{rules.most_parts:,}" if rules.most_parts else "no rule"],

@@ -1,6 +1,8 @@
 """A person who has drives at several services, and the program to move files between them."""
 
 import asyncio
+import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -8,17 +10,20 @@ import pytest
 
 from testbed.sandbox import Sandbox
 from tests.connectors.people import VENDORS, Office
-from tests.e2e.program import Program, Ran
+from tests.e2e.program import PROGRAM, Program, Ran
 from tests.sandbox.with_rclone import Rclone
 
-SERVICES = ("onedrive-business", "onedrive", "dropbox")
+SERVICES = ("onedrive-business", "onedrive", "office365", "dropbox")
 """Those whose drives are tried, each with one sign-in."""
 
 SAMPLE = ("onedrive-business", "dropbox")
 """Those that are tried in every test run; the others in the long one."""
 
-BACKENDS = {"onedrive-business": "onedrive", "onedrive": "onedrive", "dropbox": "dropbox"}
+BACKENDS = {"onedrive-business": "onedrive", "onedrive": "onedrive", "office365": "onedrive", "dropbox": "dropbox"}
 """rclone's name for what is behind a service."""
+
+ADMINISTERED = ("office365",)
+"""Those that an administrator signs in to, and then chooses somebody's drive or a site's library."""
 
 
 def sampled() -> list[Any]:
@@ -33,12 +38,30 @@ class Person(Program):
         super().__init__(office.home, {"HAULAGE_BACKOFF_SECONDS": "0.1"})
         self._office = office
         self._account: dict[str, str] = {}
+        self._below: dict[str, str] = {}
 
     def connect(self, service_id: str) -> None:
         """Sign in to a drive, for reading and writing."""
-        account = next(one for one in self._office.people(service_id) if one.get("refresh_token"))
+        roles = ("admin",) if service_id in ADMINISTERED else ()
+        account = next(one for one in self._office.people(service_id, *roles) if one.get("refresh_token"))
         self._account[service_id] = account["user"]
         asyncio.run(self._office.connect(service_id, account, "write", service_id))
+        if service_id in ADMINISTERED:
+            self._below[service_id] = f"{self._first_library(service_id)}/"
+
+    def _first_library(self, service_id: str) -> str:
+        """The first document library of a site that may be chosen from."""
+        told = self("connectors", "browse", f"{service_id}:", "--json")
+        assert told.code == 0, told.err
+        return next(one for one in json.loads(told.out)["roots"] if one.startswith("https:"))
+
+    def account(self, service_id: str) -> str:
+        """Who signed in there."""
+        return self._account[service_id]
+
+    def at(self, service_id: str, folder: str) -> str:
+        """A folder of the drive, as the program is told of it."""
+        return f"{service_id}:/{self._below.get(service_id, '')}{folder}"
 
     @property
     def sandbox(self) -> Sandbox:
@@ -55,3 +78,18 @@ class Person(Program):
         ran = self("copy", str(source), str(target), *words, "--json", timeout=seconds)
         assert ran.code == 0, ran.out[-3000:] + ran.err
         return ran
+
+
+def killed_after(person: Person, seconds: float, *words: str) -> bool:
+    """Run, and kill after so long. Returns whether it had not ended by itself (well, then)."""
+    process = subprocess.Popen(
+        [*PROGRAM, *words], env=person.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        out, err = process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        return True
+    assert process.returncode == 0, out + err
+    return False

@@ -1,7 +1,6 @@
 """SIGKILL in the middle of uploads to a cloud: nothing partial is ever visible, at most one part is sent again."""
 
 import random
-import subprocess
 import time
 from pathlib import Path
 
@@ -9,28 +8,12 @@ import pytest
 
 from haulage.services.registry import service
 from testbed.content import Entry, fill_folder, made
-from tests.clouds.person import Person, sampled
+from tests.clouds.person import Person, killed_after, sampled
 from tests.connectors.people import VENDORS
-from tests.e2e.program import PROGRAM
 
 LARGE = 45 * 1024 * 1024
 LATENCY_SECONDS = 0.15
 UPLOADS = ("PUT uploadUrl", "files/upload_session/append_v2", "files/upload_session/start")
-
-
-def killed_after(person: Person, seconds: float, *words: str) -> bool:
-    """Run, and kill after so long. Returns whether it had not ended by itself (well, then)."""
-    process = subprocess.Popen(
-        [*PROGRAM, *words], env=person.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    try:
-        out, err = process.communicate(timeout=seconds)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.communicate()
-        return True
-    assert process.returncode == 0, out + err
-    return False
 
 
 def kill_again_and_again(person: Person, service_id: str, folder: Path, kills: int, seed: int) -> None:
@@ -46,10 +29,10 @@ def kill_again_and_again(person: Person, service_id: str, folder: Path, kills: i
     sandbox.settings(service=VENDORS[service_id], latency_seconds=LATENCY_SECONDS)
     try:
         begun = time.monotonic()
-        person.copies(source, f"{service_id}:/whole")
+        person.copies(source, person.at(service_id, "whole"))
         whole, before, done, rounds = time.monotonic() - begun, sandbox.calls, 0, 0
         while done < kills:
-            target, killed = f"{service_id}:/killed {rounds}", 0
+            target, killed = person.at(service_id, f"killed {rounds}"), 0
             while done < kills and killed_after(person, dice.uniform(0.4, whole), "copy", str(source), target):
                 killed, done = killed + 1, done + 1
             person.copies(source, target)

@@ -38,7 +38,7 @@ def there_and_back(person: Person, service_id: str, tree: Tree, folder: Path, se
     source, back = folder / "source", folder / "back"
     fill_folder(tree, source)
     person.connect(service_id)
-    there = f"{service_id}:/there and back"
+    there = person.at(service_id, "there and back")
     first = person.copies(source, there, seconds=seconds)
     listed = sum(1 for _ in source.rglob("*"))
     assert first.counts["successful"] == first.counts["listed"] == listed

@@ -7,8 +7,9 @@ from haulage.engine.context import Context, Options
 from haulage.engine.copy import copy_item
 from haulage.engine.counts import Watch
 from haulage.engine.ending import ended
+from haulage.engine.folders import make_folders
 from haulage.engine.journal import Journal
-from haulage.engine.plan import MassAnomaly, Planner, failed, make_folders
+from haulage.engine.plan import MassAnomaly, Planner
 from haulage.engine.scan import scan_source, scan_target
 from haulage.engine.sides import at_source, at_target
 from haulage.ledger import items as item_rows
@@ -19,7 +20,7 @@ from haulage.ledger.runs import RunRow
 from haulage.ledger.store import Ledger
 from haulage.model.errors import HaulageError
 from haulage.model.outcome import Side, Status
-from haulage.services.contract import Drive, SetsFolderTimes
+from haulage.services.contract import Drive
 
 SMALL_ITEM_BYTES = 64 * 1024
 BEAT_SECONDS = 5.0
@@ -62,7 +63,9 @@ async def _stages(context: Context) -> None:
             await _copy_units(context, journal)
             journal.close()
             await keeper
-            await at_target(_folders(context, planner.folders))
+            await at_target(make_folders(context, planner.folders))
+            if not context.options.plan_only:
+                await at_target(_tidy(context))
             beat.cancel()
     finally:
         await asyncio.shield(journal.flush())
@@ -82,9 +85,21 @@ async def _copy_units(context: Context, journal: Journal) -> None:
         while (unit_id := await context.units.get()) is not None:
             unit = await context.ledger.run(work.claim, unit_id)
             journal.open_unit(unit)
-            for known in unit.items:
+            for known in _openers_first(unit.items):
                 await context.concurrency.acquire()
                 items.create_task(_copy_one(context, journal, unit_id, known))
+
+
+def _openers_first(items: list[Known]) -> list[Known]:
+    """One file of each folder, then all others: else each folder in turn is waited for by all that is in flight."""
+    opened: set[str] = set()
+    openers: list[Known] = []
+    others: list[Known] = []
+    for known in items:
+        folder = (known.target or known.path).rpartition("/")[0]
+        (others if folder in opened else openers).append(known)
+        opened.add(folder)
+    return openers + others
 
 
 async def _copy_one(context: Context, journal: Journal, unit_id: int, known: Known) -> None:
@@ -96,48 +111,16 @@ async def _copy_one(context: Context, journal: Journal, unit_id: int, known: Kno
     await journal.put(unit_id, settled)
 
 
-async def _folders(context: Context, folders: list[Known]) -> None:
-    """Folders last: their times must not be touched by what is written into them."""
-    if context.options.plan_only:
-        for known in folders:
-            context.watch.tell("plan", action="folder", path=known.path, target=known.target, bytes=0)
-        context.counts.planned += len(folders)
-        return
-    context.counts.planned += len(folders)
-    made: list[Known] = []
-    for start in range(0, len(folders), item_rows.PAGE):
-        some = folders[start : start + item_rows.PAGE]
-        settled = await make_folders(context, some)
-        for one in settled:
-            context.watch.outcome(one.outcome)
-        await context.ledger.run(work.commit, context.run.id, settled, context.counts.as_json(), {})
-        made += [known for known, one in zip(some, settled, strict=True) if one.target_revision is not None]
-    if isinstance(context.target, SetsFolderTimes):
-        await _folder_times(context, context.target, made)
+async def _tidy(context: Context) -> None:
+    """Remove what uploads left that no item goes on with. What may not be removed stays noted for the next run."""
     for upload in await context.ledger.run(work.stale_uploads, context.run.transfer_id):
         try:
             await context.target.abort(upload.state)
         except HaulageError as error:
             if not error.item_only:
                 raise
-            continue  # it stays in the ledger: the next run tries again
-        await context.ledger.run(work.drop_upload, upload.item_id, upload.attempt)
-
-
-async def _folder_times(context: Context, target: SetsFolderTimes, made: list[Known]) -> None:
-    """Set them, children before their parents. A folder that was taken away again has failed, and no other with it."""
-    for known in sorted(made, key=lambda one: one.path, reverse=True):
-        if known.modified_us is None:
             continue
-        try:
-            await target.set_folder_time(known.target or known.path, known.modified_us)
-        except HaulageError as error:
-            if not error.item_only:
-                raise
-            settled = failed(known, error, Side.DESTINATION)
-            context.counts.successful -= 1
-            context.watch.outcome(settled.outcome)
-            await context.ledger.run(work.commit, context.run.id, [settled], context.counts.as_json(), {})
+        await context.ledger.run(work.drop_upload, upload.item_id, upload.attempt)
 
 
 def _note_calls(context: Context) -> None:

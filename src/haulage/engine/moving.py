@@ -99,7 +99,7 @@ class _Mover:
     async def _free_name(self, moved: Moved) -> str | None:
         """The name at the destination, if nobody else has it; None: copying finds another."""
         try:
-            to = naming.fit(moved.path, self._rules).path
+            to = naming.fit(moved.path, self._rules, folder=moved.kind == Kind.FOLDER).path
         except NameRefused:
             return None
         return to if await self._context.ledger.run(self._is_free, moved, to) else None

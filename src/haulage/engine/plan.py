@@ -4,7 +4,6 @@ Most items are decided while the listings still run. What needs the whole listin
 have to be fitted, and everything that would overwrite.
 """
 
-import asyncio
 from itertools import takewhile
 
 import msgspec
@@ -217,7 +216,7 @@ class Planner:
         """The item's path at the destination and, where names are folded or fitted, the key of collisions."""
         target = known.target if known.target is not None and known.done_revision is not None else None
         if target is None:
-            target = naming.fit(known.path, self._rules).path
+            target = naming.fit(known.path, self._rules, folder=known.kind == Kind.FOLDER).path
             if known.shadowed and known.kind == Kind.FILE:
                 target = naming.with_suffix(target, 2, self._rules)
         key = naming.fold(target, self._rules) if self._folds or target != known.path else None
@@ -291,22 +290,3 @@ def failed(known: Known, error: HaulageError, side: Side) -> Settled:
     """The outcome of an item that could not be brought over."""
     outcome = Outcome(known.id, known.path, OutcomeKind.FAILED, known.size, error.code, error.message, error.fix, side)
     return Settled(outcome)
-
-
-async def make_folders(context: Context, folders: list[Known]) -> list[Settled]:
-    """Make the folders at the destination, several at a time."""
-    places = asyncio.Semaphore(16)
-
-    async def make(known: Known) -> Settled:
-        target = known.target or known.path
-        async with places:
-            try:
-                await context.target.create_folder(target, known.modified_us)
-            except HaulageError as error:
-                if not error.item_only:
-                    raise
-                return failed(known, error, Side.DESTINATION)
-        outcome = Outcome(known.id, known.path, OutcomeKind.VERIFIED, 0, target=known.target)
-        return Settled(outcome, known.revision or "", "folder")
-
-    return await asyncio.gather(*(make(known) for known in folders))

@@ -83,7 +83,7 @@ class Fit:
         if item.size is not None and item.size > self._largest_file:
             self.too_large.put(EXAMPLES, path=item.path, bytes=item.size)
         try:
-            fitted = naming.fit(item.path, self._rules)
+            fitted = naming.fit(item.path, self._rules, folder=item.kind == Kind.FOLDER)
         except NameRefused as error:
             self.refused.put(EXAMPLES, path=item.path, why=error.message)
             return

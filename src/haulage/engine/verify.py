@@ -208,7 +208,7 @@ class Verifier:
         if known is not None and known.done_target_revision is not None:
             return known.path
         try:
-            return naming.fit(item.path, self._rules).path
+            return naming.fit(item.path, self._rules, folder=item.kind == Kind.FOLDER).path
         except NameRefused:
             return None
 

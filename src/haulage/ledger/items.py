@@ -319,15 +319,18 @@ def emptied(connection: sa.Connection, transfer: int) -> tuple[int, int]:
     return emptied_now, (connection.scalar(counted.where(had_content)) or 0) if emptied_now else 0
 
 
+_of_transfer = sa.select(items.c.id).where(items.c.transfer_id == _transfer)
+_as_it_is = (items.c.target.is_(None), items.c.state != literal_state(ItemState.GONE))
+_holders = sa.union_all(  # made once: it is asked for every item where names are folded
+    _of_transfer.where(items.c.path == sa.bindparam("wanted"), *_as_it_is),
+    _of_transfer.where(items.c.target == sa.bindparam("wanted")),
+    _of_transfer.where(items.c.target_key == sa.bindparam("key")),
+)
+
+
 def holders(connection: sa.Connection, transfer: int, target: str, key: str) -> set[int]:
     """The ids of the items to which that path at the destination (or its folded key) belongs already."""
-    ids: set[int] = set()
-    for column, value in ((items.c.path, target), (items.c.target, target), (items.c.target_key, key)):
-        wanted = sa.select(items.c.id).where(items.c.transfer_id == transfer, column == value)
-        if column is items.c.path:
-            wanted = wanted.where(items.c.target.is_(None), items.c.state != int(ItemState.GONE))
-        ids.update(connection.scalars(wanted))
-    return ids
+    return set(connection.scalars(_holders, {"transfer": transfer, "wanted": target, "key": key}))
 
 
 _aimed = Among(

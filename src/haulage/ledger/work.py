@@ -88,14 +88,18 @@ def plan_unit(connection: sa.Connection, run_id: int, planned: Sequence[Known]) 
     return unit_id
 
 
+_set_target = (
+    items.update()
+    .where(items.c.id == sa.bindparam("item_id"))
+    .values(target=sa.bindparam("new_target"), target_key=sa.bindparam("new_key"))
+)
+
+
 def set_targets(connection: sa.Connection, fitted: Sequence[Fitted]) -> None:
     """Remember the names that items have at the destination."""
     if fitted:
-        statement = items.update().where(items.c.id == sa.bindparam("item_id"))
-        connection.execute(
-            statement.values(target=sa.bindparam("new_target"), target_key=sa.bindparam("new_key")),
-            [{"item_id": one.item_id, "new_target": one.target, "new_key": one.key} for one in fitted],
-        )
+        rows = [{"item_id": one.item_id, "new_target": one.target, "new_key": one.key} for one in fitted]
+        connection.execute(_set_target, rows)
 
 
 def claim(connection: sa.Connection, unit_id: int) -> Unit:

@@ -17,6 +17,8 @@ class NameRules(msgspec.Struct, frozen=True):
     no_beginnings, no_endings, no_insides: texts in lower case with which no part may begin or end, or which none holds.
     refused: patterns (regular expressions) of whole parts, in lower case, that are refused. basic_plane: takes no
     character beyond U+FFFF.
+    no_folder_beginnings: those with which no folder may begin. reserved_first: whole names, lower case, that are
+    refused right below the root.
     longest_part, longest_path: in `unit`; None without limit. unit: what the service counts in.
     most_parts: how many parts a path may have.
     case_sensitive, unicode_form: two names that differ only so are one name to it ("NFC": it keeps that form alone).
@@ -33,6 +35,8 @@ class NameRules(msgspec.Struct, frozen=True):
     no_insides: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
     basic_plane: bool = False
+    no_folder_beginnings: tuple[str, ...] = ()
+    reserved_first: frozenset[str] = frozenset()
     longest_part: int | None = None
     longest_path: int | None = None
     unit: Literal["bytes", "chars", "utf16"] = "bytes"
@@ -51,8 +55,10 @@ class Fitted(msgspec.Struct, frozen=True, gc=False):
     changes: tuple[str, ...] = ()
 
 
-def fit(path: str, rules: NameRules) -> Fitted:
+def fit(path: str, rules: NameRules, *, folder: bool = False) -> Fitted:
     """The path as a destination with these rules takes it. Deterministic, and fitting twice changes nothing more.
+
+    folder: the last part is a folder's name too.
 
     The rule, part by part, where "_" is the mark (the first of `_-+=x~` that the rules do not forbid):
 
@@ -62,13 +68,14 @@ def fit(path: str, rules: NameRules) -> Fitted:
     3. a first or last character that may not stand there -> "_"
     4. a text that no part may hold -> its last character becomes a mark; one it may not begin with -> its first does;
        one it may not end with -> "_" behind it
-    5. a reserved name -> "_" before it; one of a refused pattern likewise, and "_" behind it where that is not enough
+    5. a reserved name, and a text with which no folder may begin -> "_" before it; a name of a refused pattern
+       likewise, and "_" behind it where that is not enough
 
     Parts are never added or taken away, so what comes out stays below the root. "" is the root and stays as it is.
     Nothing is shortened: a part or path that is too long, or too deep, raises NameRefused.
     """
     checker = _checker(rules)
-    fitted = checker.fit(path) if checker.good(path) is None or checker.has_reserved(path) else Fitted(path)
+    fitted = checker.fit(path, folder) if checker.good(path) is None or checker.has_reserved(path) else Fitted(path)
     checker.refuse_too_long(fitted.path)
     return fitted
 
@@ -148,17 +155,38 @@ class _Checker:
         rules, folded = self.rules, path.lower()
         if rules.unicode_form is not None and not unicodedata.is_normalized(rules.unicode_form, path):
             return True
-        if any(text in folded for text in (*rules.no_insides, *rules.no_beginnings, *rules.no_endings)):
+        texts = (*rules.no_insides, *rules.no_beginnings, *rules.no_endings, *rules.no_folder_beginnings)
+        if any(text in folded for text in texts):
+            return True
+        if rules.reserved_first and folded.partition("/")[0] in rules.reserved_first:
             return True
         parts = folded.split("/")
         if self._refused is not None and any(map(self._refused.fullmatch, parts)):
             return True
         return bool(rules.reserved) and not rules.reserved.isdisjoint(parts)
 
-    def fit(self, path: str) -> Fitted:
+    def fit(self, path: str, folder: bool) -> Fitted:
         changes: dict[str, None] = {}
         parts = path.split("/") if path else []
-        return Fitted("/".join([self._fit_part(part, changes) for part in parts]), tuple(changes))
+        fitted = [self._fit_part(part, changes) for part in parts]
+        for number, part in enumerate(fitted[:] if folder else fitted[:-1]):
+            fitted[number] = self._fit_folder(part, changes)
+        if fitted:
+            fitted[0] = self._fit_reserved(fitted[0], self.rules.reserved_first, changes)
+        return Fitted("/".join(fitted), tuple(changes))
+
+    def _fit_folder(self, part: str, changes: dict[str, None]) -> str:
+        for text in self.rules.no_folder_beginnings:
+            if part.lower().startswith(text):
+                changes[f"a folder's name may not begin with {text!r}, written {self.mark + part!r}"] = None
+                part = self.mark + part
+        return part
+
+    def _fit_reserved(self, part: str, reserved: frozenset[str], changes: dict[str, None]) -> str:
+        while part.lower() in reserved:
+            changes[f"the name {part!r} is reserved, written {self.mark + part!r}"] = None
+            part = self.mark + part
+        return part
 
     def _fit_part(self, part: str, changes: dict[str, None]) -> str:
         rules, mark = self.rules, self.mark
@@ -181,10 +209,7 @@ class _Checker:
             changes[f"a name may not end with {part[-1]!r}, replaced by {mark!r}"] = None
             part = part[:-1] + mark
         part = self._fit_texts(part, changes)
-        while part.lower() in rules.reserved:
-            changes[f"the name {part!r} is reserved, written {mark + part!r}"] = None
-            part = mark + part
-        return self._fit_refused(part, changes)
+        return self._fit_refused(self._fit_reserved(part, rules.reserved, changes), changes)
 
     def _fit_refused(self, part: str, changes: dict[str, None]) -> str:
         if self._refused is None or not self._refused.fullmatch(part.lower()):

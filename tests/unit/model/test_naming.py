@@ -27,6 +27,8 @@ STRICT = NameRules(
     no_beginnings=("~$",),
     no_endings=(".files", "_files"),
     no_insides=("_vti_",),
+    no_folder_beginnings=("~",),
+    reserved_first=frozenset({"forms"}),
 )
 BUCKET = NameRules(longest_path=1024, empty_parts=True, dot_parts=True, folder_beside_file=True)
 ALL_RULES = [LINUX, STRICT, BUCKET]
@@ -50,6 +52,8 @@ rules_of_any_kind = st.builds(
     no_insides=st.sampled_from([(), ("_vti_",), ("%2e", "nul")]),
     refused=st.sampled_from([(), (r"~.*\.x", "at[0-9]{2}"), (r".*\.b[0-9]",)]),
     basic_plane=st.booleans(),
+    no_folder_beginnings=st.sampled_from([(), ("~",)]),
+    reserved_first=st.frozensets(st.sampled_from(["a", "_a", "nul"]), max_size=2),
     unit=st.sampled_from(["bytes", "chars", "utf16"]),
     case_sensitive=st.booleans(),
     unicode_form=st.sampled_from([None, "NFC"]),
@@ -61,7 +65,10 @@ rules_of_any_kind = st.builds(
 def breaks(path: str, rules: NameRules) -> list[str]:
     """What is wrong with a path, told by the plainest reading of the rules."""
     wrong = []
-    for part in path.split("/") if path else []:
+    parts = path.split("/") if path else []
+    wrong += ["reserved first"] * (path.split("/")[0].lower() in rules.reserved_first)
+    wrong += ["folder"] * any(part.lower().startswith(rules.no_folder_beginnings) for part in parts[:-1])
+    for part in parts:
         wrong += [
             f"{c!r} is forbidden" for c in part if c in rules.forbidden or c == "\0" or 0xD800 <= ord(c) <= 0xDFFF
         ]
@@ -98,6 +105,8 @@ def breaks(path: str, rules: NameRules) -> list[str]:
         (".", "__"),
         ("nul\0", "nul_"),
         ("console/a b.txt", "console/a b.txt"),
+        ("Forms/a", "_Forms/a"),
+        ("a/forms", "a/forms"),
         ("", ""),
     ],
 )
@@ -123,6 +132,19 @@ def test_patterns_and_characters_beyond_the_basic_plane(name: str, fitted: str) 
     found = fit(f"a/{name}", rules)
     assert found.path == f"a/{fitted}"
     assert bool(found.changes) == (name != fitted)
+
+
+FOLDERS = NameRules(no_folder_beginnings=("~",), reserved_first=frozenset({"_~"}))
+
+
+@pytest.mark.parametrize(
+    ("path", "folder", "fitted"),
+    [("~", False, "~"), ("~a", True, "_~a"), ("~/~a", False, "__~/~a"), ("b/~/~", True, "b/_~/_~")],
+)
+def test_names_that_only_folders_may_not_have(path: str, folder: bool, fitted: str) -> None:
+    """A file may; what has something in it is a folder, whatever it is told as."""
+    assert fit(path, FOLDERS, folder=folder).path == fitted
+    assert fit(fitted, FOLDERS, folder=folder).path == fitted
 
 
 def test_dots_stay_readable_where_a_dot_may_end_a_name() -> None:
