@@ -12,7 +12,7 @@ from haulage.ledger.runs import RunRow
 from haulage.ledger.store import Ledger
 from haulage.model.filters import Filters
 from haulage.model.outcome import Side
-from haulage.services.contract import Drive
+from haulage.services.contract import CopiesWithin, Drive
 
 MEMORY_BYTES = 48 * 1024 * 1024
 UNIT_ITEMS = 500
@@ -36,7 +36,10 @@ class Options(msgspec.Struct, frozen=True):
 
 
 class Context:
-    """One run: its drives, its ledger, what its listings showed, and what all its copying shares."""
+    """One run: its drives, its ledger, what its listings showed, and what all its copying shares.
+
+    within: the destination, while its service copies by itself from the source.
+    """
 
     def __init__(
         self, ledger: Ledger, run: RunRow, source: Drive, target: Drive, options: Options, watch: Watch, marks: Marks
@@ -53,6 +56,7 @@ class Context:
         self.target_listing = Listing()
         self.positions: dict[Side, str] = {}
         self.target_listed = True  # and not taken to be as it was
+        self.within = target if isinstance(target, CopiesWithin) and target.copies_from(source) else None
         self.source_scanned = asyncio.Event()
         self.target_scanned = asyncio.Event()
         self.more_scanned = asyncio.Event()

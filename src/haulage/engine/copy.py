@@ -11,6 +11,7 @@ from haulage.engine.meter import COMPUTED, INLINE_BYTES, check_promise, digest, 
 from haulage.engine.rewritten import still_the_document
 from haulage.engine.same import probe, same_content
 from haulage.engine.sides import at_source, at_target
+from haulage.engine.within import copy_within
 from haulage.ledger import items as item_rows
 from haulage.ledger import work
 from haulage.ledger.items import Known
@@ -73,8 +74,7 @@ async def _attempt(context: Context, job: Job) -> Settled:
             if vacant == VACANT_TRIED:
                 raise Conflict(f"at {job.target!r}, or above it, stands something that is no file", IN_THE_WAY)
         try:
-            large = job.size > context.target.traits.single_put_limit
-            written, digests = await (copy_large(context, job) if large else _send_small(context, job))
+            written, digests = await copy_within(context, job) or await _send(context, job)
         except Conflict:
             job.condition, job.occupied = ABSENT, True
             continue
@@ -112,6 +112,11 @@ async def _compare(context: Context, job: Job, number: int) -> Settled | None:
     await context.ledger.run(work.set_targets, [fitted])
     job.renamed = True
     return None
+
+
+async def _send(context: Context, job: Job) -> Sent:
+    large = job.size > context.target.traits.single_put_limit
+    return await (copy_large(context, job) if large else _send_small(context, job))
 
 
 async def _send_small(context: Context, job: Job) -> Sent:
@@ -196,7 +201,7 @@ def _settled(
         code,
         message,
         target=job.target if job.target != job.known.path else None,
-        evidence={**evidence, "began_us": job.began_us},
+        evidence={**evidence, **({"copied_by": "service"} if job.within else {}), "began_us": job.began_us},
         adopted=adopted,
     )
     return Settled(outcome, job.revision, target_revision or "", job.finished_attempt)

@@ -13,6 +13,7 @@ class Job:
     compared first. only_compared: the source is as it was copied, so what is there is proven or left alone, never
     replaced. renamed: another file held the name, ours got a suffix. began_us: when work on it began.
     finished_attempt: of the upload in parts that made it. left: the revision of what we wrote and could not prove.
+    within: the service copied it by itself.
     """
 
     def __init__(self, known: Known) -> None:
@@ -29,6 +30,7 @@ class Job:
         self.renamed = False
         self.finished_attempt: str | None = None
         self.left: str | None = None
+        self.within = False
 
     def item(self) -> Item:
         """What to open at the source."""

@@ -1,14 +1,14 @@
 """Lists a whole drive, as a stream of pages, whatever way its service lists."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 
 import msgspec
 
 from haulage.model.errors import HaulageError
 from haulage.model.item import Item, Kind, Page
-from haulage.services.contract import Drive, ListsTree
+from haulage.services.contract import Drive, ListsTree, ListsWhole
 
 FOLDERS_AT_ONCE = 16
 
@@ -36,15 +36,45 @@ async def pages(drive: Drive, listing: Listing) -> AsyncIterator[Page]:
 
     A folder that cannot be listed is noted in `listing` and the rest goes on; the root's own error is raised.
     """
-    async with aclosing(_tree(drive, listing) if isinstance(drive, ListsTree) else _folders(drive, listing)) as source:
+    async with aclosing(await _way(drive, listing)) as source:
         async for page in source:
             if not page.complete:
                 listing.lacks(page.why_incomplete or "the service said that its listing lacks something")
             yield page
 
 
-async def _tree(drive: ListsTree, listing: Listing) -> AsyncGenerator[Page, None]:
-    fetch: asyncio.Task[Page] | None = asyncio.ensure_future(drive.tree(None))
+async def _way(drive: Drive, listing: Listing) -> AsyncGenerator[Page, None]:
+    if isinstance(drive, ListsTree):
+        return _sequence(drive.tree, await drive.tree(None), listing)
+    first = await drive.whole(None) if isinstance(drive, ListsWhole) else None
+    return _folders(drive, listing) if first is None else _whole(drive, first, listing)
+
+
+async def _whole(drive: Drive, first: Page, listing: Listing) -> AsyncGenerator[Page, None]:
+    """Everything in one sequence, and then what could not be told in it."""
+    assert isinstance(drive, ListsWhole)  # noqa: S101 - it gave the first page; tells the type checker
+    whole, again = drive.whole, dict[str, None]()
+
+    async def following(cursor: str) -> Page:
+        return await whole(cursor) or Page([], None, False, "the service broke its listing off")
+
+    async with aclosing(_sequence(following, first, listing)) as source:
+        async for page in source:
+            again |= dict.fromkeys(page.again)
+            yield page
+    if again:
+        async with aclosing(_folders(drive, listing, tuple(again))) as source:
+            async for page in source:
+                yield page
+
+
+async def _sequence(
+    following: Callable[[str], Awaitable[Page]], first: Page, listing: Listing
+) -> AsyncGenerator[Page, None]:
+    """Pages that follow each other; the next one is fetched while one is worked on."""
+    begun: asyncio.Future[Page] = asyncio.get_running_loop().create_future()
+    begun.set_result(first)
+    fetch: asyncio.Future[Page] | None = begun
     seen: set[str] = set()
     try:
         while fetch is not None:
@@ -54,7 +84,7 @@ async def _tree(drive: ListsTree, listing: Listing) -> AsyncGenerator[Page, None
                 listing.lacks("the listing went in a circle")
             elif page.cursor is not None:
                 seen.add(page.cursor)
-                fetch = asyncio.ensure_future(drive.tree(page.cursor))
+                fetch = asyncio.ensure_future(following(page.cursor))
             yield page
     finally:
         if fetch is not None:
@@ -62,9 +92,9 @@ async def _tree(drive: ListsTree, listing: Listing) -> AsyncGenerator[Page, None
             await asyncio.gather(fetch, return_exceptions=True)
 
 
-async def _folders(drive: Drive, listing: Listing) -> AsyncGenerator[Page, None]:
+async def _folders(drive: Drive, listing: Listing, starts: Sequence[str] = ("",)) -> AsyncGenerator[Page, None]:
     """Depth first, several folders at once, so that the number of folders waiting stays small."""
-    waiting: list[tuple[str, str | None]] = [("", None)]
+    waiting: list[tuple[str, str | None]] = [(folder, None) for folder in starts]
     under_way: dict[asyncio.Task[Page], tuple[str, str | None]] = {}
     try:
         while waiting or under_way:

@@ -62,12 +62,14 @@ class Page(msgspec.Struct, frozen=True):
     cursor: asks for the next page; None when this was the last one.
     complete: False when the service said that its answer lacks something (`why_incomplete` in one sentence):
     then the listing as a whole is incomplete, and is never taken as proof that something is absent.
+    again: folders that a listing of everything did not tell rightly: they are listed by themselves, with all below.
     """
 
     items: list[Item]
     cursor: str | None = None
     complete: bool = True
     why_incomplete: str | None = None
+    again: tuple[str, ...] = ()
 
 
 class Written(msgspec.Struct, frozen=True):

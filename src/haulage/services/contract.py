@@ -195,6 +195,15 @@ class ListsTree(Protocol):
 
 
 @runtime_checkable
+class ListsWhole(Protocol):
+    """A drive with real folders that may tell all that is in it in one paged sequence, instead of folder by folder."""
+
+    async def whole(self, cursor: str | None) -> Page | None:
+        """One page of everything below the root, folders included. None, to the first call: it is no way to list it."""
+        ...
+
+
+@runtime_checkable
 class SetsFolderTimes(Protocol):
     """A drive with real folders whose modification times can be set."""
 
@@ -237,6 +246,38 @@ class MovesFolders(Protocol):
 
     async def move_folder(self, path: str, to: str) -> None:
         """Move the folder, if nothing is at `to`; folders above `to` are made. Raises Conflict, Gone, NameRefused."""
+        ...
+
+
+@runtime_checkable
+class CopiesWithin(Protocol):
+    """A drive whose service copies files by itself from drives that this authorisation reads: no byte comes here.
+
+    A copy is made under a name of its attempt's own, and gets its place once it is proven. Its state is that of an
+    upload: `abort` takes one with "path", "attempt" and "copy", and removes the copy wherever it stands.
+    """
+
+    def copies_from(self, source: Drive) -> bool:
+        """Whether the service may be asked to, with one authorisation for both. Makes no call."""
+        ...
+
+    async def begin_copy(self, source: Drive, item: Item, path: str, attempt: str) -> Json:
+        """Ask for a copy of the source's file, as it is now, beside `path`; returns the state.
+
+        Raises what the service refuses it for; OutcomeUnknown: it may be on its way, which `copied` finds out.
+        """
+        ...
+
+    async def copied(self, state: Json) -> Written | None:
+        """The copy, under its attempt's name, as the service tells it; None while the service is at it.
+
+        state: "path", "attempt" and "copy" alone where nobody heard whether it was begun. Raises SessionGone where
+        there is no copy, and what the service gave up for.
+        """
+        ...
+
+    async def place(self, state: Json, made: Written, carried: Carried) -> Written:
+        """Give what `copied` told its name and times, if nothing is at the path. Raises Conflict, Gone."""
         ...
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from haulage.model.errors import Refused
 from haulage.services.microsoft.places import anywhere, mine, site_paths
+from haulage.services.microsoft.traits import BUSINESS, PERSONAL, within_path
 
 SITE = "https://contoso.sharepoint.com/sites/Team"
 
@@ -43,3 +44,12 @@ def test_where_the_site_itself_may_lie() -> None:
 def test_what_names_nothing(wrong: str) -> None:
     with pytest.raises(Refused):
         anywhere(wrong)
+
+
+def test_what_a_library_takes_of_a_path() -> None:
+    """400 units from the host on, the site, the library and the folder among them; a person's drive has no site."""
+    traits = within_path(BUSINESS, "https://c.sharepoint.com/sites/N%20%C3%A9/Docs", "a/b")
+    assert traits.names.longest_path == 400 - len("sites/N é/Docs/a/b/")
+    assert within_path(PERSONAL, "https://onedrive.live.com/?cid=1", "").names.longest_path == 400
+    assert within_path(PERSONAL, "https://onedrive.live.com/?cid=1", "a").names.longest_path == 398
+    assert within_path(BUSINESS, f"https://c.sharepoint.com/{'x' * 400}", "").names.longest_path == 0

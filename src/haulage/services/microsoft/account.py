@@ -16,7 +16,7 @@ from haulage.services.bearer import Api
 from haulage.services.contract import Drive
 from haulage.services.microsoft.discovering import discovered
 from haulage.services.microsoft.drive import GraphDrive
-from haulage.services.microsoft.graph import GRAPH
+from haulage.services.microsoft.graph import AGENT, GRAPH
 from haulage.services.microsoft.places import anywhere, mine
 from haulage.services.microsoft.refusals import reads
 from haulage.services.microsoft.traits import BUSINESS, PERSONAL
@@ -29,7 +29,7 @@ class GraphAccount:
     """One person's OneDrive. kind: the drive type that the connector is for, "personal" or "business"."""
 
     def __init__(self, access: Access, kind: str) -> None:
-        self._api = Api("Microsoft", access, HOSTS, reads)
+        self._api = Api("Microsoft", access, HOSTS, reads, {"User-Agent": AGENT})
         self._access = access
         self._kind = kind
 
@@ -63,7 +63,7 @@ class TenantAccount:
     """A whole organisation, by the application's own consent or an administrator's sign-in."""
 
     def __init__(self, access: Access) -> None:
-        self._api = Api("Microsoft", access, HOSTS, reads)
+        self._api = Api("Microsoft", access, HOSTS, reads, {"User-Agent": AGENT})
         self._access = access
         self._as_app = access.way in ("secret", "certificate")
 

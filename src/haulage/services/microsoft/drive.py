@@ -4,43 +4,60 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
-from haulage.model.errors import Blocked, Changed, Conflict, Denied, Gone, Mismatch, QuotaFull, RootGone, SessionGone
+from haulage.model.errors import (
+    Blocked,
+    Changed,
+    Conflict,
+    Denied,
+    Gone,
+    Mismatch,
+    QuotaFull,
+    Refused,
+    RootGone,
+    SessionGone,
+)
 from haulage.model.item import Carried, Item, Kind, Page, Written
 from haulage.services.authorisation import Access
-from haulage.services.contract import ABSENT, Content, Json, Precondition, Traits
+from haulage.services.contract import ABSENT, Content, Drive, Json, Precondition, Traits
 from haulage.services.counted import CountedContent
-from haulage.services.microsoft import uploads
-from haulage.services.microsoft.graph import Graph
+from haulage.services.microsoft import copies, uploads
+from haulage.services.microsoft.graph import DriveFacts, Graph
 from haulage.services.microsoft.items import SELECT, Children, Delta, DriveItem, item_of, time_text, written_of
 from haulage.services.microsoft.places import Place
 from haulage.services.microsoft.reading import other_tag, refuse_other
 from haulage.services.microsoft.refusals import SessionRefused
+from haulage.services.microsoft.traits import within_path
+from haulage.services.microsoft.whole import FIELDS, Enumeration, Nodes, tells_revisions
 from haulage.services.transport import Request
 
 PAGE_ITEMS = 1000
+SHORTCUTS_TOO = {"Prefer": "Include-Feature=AddToOneDrive"}
 
 
 class GraphDrive:
     """One drive, from a folder on. Paths are Graph's own; names are compared there without regard to case."""
 
     def __init__(self, access: Access, place: Place, identity: str, traits: Traits) -> None:
-        self.traits = traits
+        self.traits = self._traits = traits
         self.identity = identity
         self._graph = Graph(access, place)
+        self._account = access.account
+        self._ids: dict[str, str] = {}
         self.calls: Mapping[str, int] = self._graph.transport.trace.calls
-        self._located: asyncio.Task[None] | None = None
+        self._located: asyncio.Task[DriveFacts] | None = None
         self._known: set[str] = set()
         self._made: dict[str, asyncio.Task[None]] = {}
         self._kept: dict[str, tuple[int, memoryview]] = {}
         self._next: dict[str, int] = {}
+        self._enumeration = Enumeration()
 
     def __repr__(self) -> str:
         return f"GraphDrive({self.identity!r})"
 
     async def check(self, *, write: bool, create: bool) -> None:
         """See the contract. Room is asked for too: a drive that is full refuses before anything is read."""
-        facts = await self._graph.locate()
-        if write and facts.quota is not None and facts.quota.state == "exceeded":
+        facts = await self._facts()
+        if write and facts.quota is not None and facts.quota.full:
             raise QuotaFull(f"{self.identity}: the drive is over its quota")
         try:
             found = await self._get("")
@@ -50,22 +67,29 @@ class GraphDrive:
             return await self._ensure(self._graph.root())
         if found.folder is None:
             raise RootGone(f"{self._graph.root()!r} is no folder")
+        self._known.add(self._graph.root().casefold())
 
     async def _ready(self) -> Graph:
+        """Calls about the drive, once it is found."""
+        await self._facts()
+        return self._graph
+
+    async def _facts(self) -> DriveFacts:
         """The drive, found at the first call. A failure to find it is everybody's, and is not kept."""
         if self._located is None:
-
-            async def locate() -> None:
-                await self._graph.locate()
-
-            self._located = asyncio.ensure_future(locate())
+            self._located = asyncio.ensure_future(self._locate())
         try:
-            await asyncio.shield(self._located)
+            return await asyncio.shield(self._located)
         except BaseException:
             if self._located is not None and self._located.done():
                 self._located = None
             raise
-        return self._graph
+
+    async def _locate(self) -> DriveFacts:
+        """The names' limit is known from then on: a path counts from the host on, with the site and the library."""
+        facts = await self._graph.locate()
+        self.traits = within_path(self._traits, facts.web_url or "", self._graph.root())
+        return facts
 
     async def _get(self, path: str, *, more: str = "") -> DriveItem:
         graph = await self._ready()
@@ -76,7 +100,8 @@ class GraphDrive:
         graph = await self._ready()
         url = cursor or f"{graph.url(folder, 'children')}?$top={PAGE_ITEMS}&$select={SELECT}"
         found = await graph.get("ListChildren", url, Children)
-        if not found.value and cursor is None and (await self._get(folder)).folder is None:
+        empty = not found.value and cursor is None
+        if empty and graph.path(folder).casefold() not in self._known and (await self._get(folder)).folder is None:
             raise Gone(f"{folder!r} is no folder")
         if found.next_link is not None and found.next_link == cursor:
             return Page([], None, False, "the service told to ask for the same page again")
@@ -84,6 +109,26 @@ class GraphDrive:
         items = [item_of(below + one.name, one) for one in found.value]
         self._known.update(graph.path(one.path).casefold() for one in items if one.kind is Kind.FOLDER)
         return Page(items, found.next_link)
+
+    async def whole(self, cursor: str | None) -> Page | None:
+        """By delta, where the location is a whole drive and its files tell their revisions there (Q19)."""
+        graph = await self._ready()
+        if graph.root():
+            return None
+        url = cursor or f"{graph.whole_url('', 'delta')}?$top={PAGE_ITEMS}&$select={FIELDS}"
+        try:
+            nodes = await graph.get("Delta", url, Nodes, headers=SHORTCUTS_TOO)
+        except Gone:
+            if cursor is None:
+                return None
+            return Page([], None, again=("",))  # the record was lost on the way: folder by folder, from the root
+        if cursor is None:
+            if not tells_revisions(nodes.value):
+                return None
+            self._enumeration = Enumeration()
+        page = self._enumeration.page(nodes)
+        self._known.update(one.path.casefold() for one in page.items if one.kind is Kind.FOLDER)
+        return page
 
     async def position(self) -> str:
         """The address of what will have changed since now, in the whole drive (Q16)."""
@@ -169,7 +214,7 @@ class GraphDrive:
             yield CountedContent(streamed, now, start)
 
     async def create_folder(self, path: str, modified_us: int | None = None) -> None:
-        """See the contract. A new folder gets its time with it."""
+        """See the contract."""
         await self._folder_at(path)
         if modified_us is not None:
             await self.set_folder_time(path, modified_us)
@@ -190,7 +235,7 @@ class GraphDrive:
         graph = await self._above(path)
         if not len(body):
             return await self._put_empty(graph, path, carried, condition)
-        url = await uploads.begin(graph, path, carried, condition)
+        url = await uploads.begin(graph, path, len(body), carried, condition)
         try:
             found = await uploads.send(graph, url, 0, memoryview(body), len(body))
         except SessionRefused as error:
@@ -211,10 +256,50 @@ class GraphDrive:
             found = graph.decoded(answer, "UpdateItem", DriveItem)
         return written_of(path, found)
 
+    def copies_from(self, source: Drive) -> bool:
+        """See CopiesWithin. Of one account: a tenant's, or one person's."""
+        return isinstance(source, GraphDrive) and bool(self._account) and source._account == self._account
+
+    async def begin_copy(self, source: Drive, item: Item, path: str, attempt: str) -> Json:
+        """See CopiesWithin."""
+        if not isinstance(source, GraphDrive) or item.id is None:
+            raise Refused("a copy within the service needs a drive of the service at both ends")
+        graph, above = await self._above(path), path.rpartition("/")[0]
+        if (folder := self._ids.get(above)) is None:
+            folder = self._ids[above] = (await self._get(above)).id
+        state = {"path": path, "attempt": attempt, "copy": True}
+        return await copies.begin(graph, await source._ready(), item.id, folder, state)
+
+    async def copied(self, state: Json) -> Written | None:
+        """See CopiesWithin."""
+        graph, monitor = await self._ready(), state.get("monitor")
+        if monitor is not None and not await copies.ended(graph, monitor):
+            return None
+        found = await copies.found(graph, state)
+        return written_of(copies.path_of(state), found) if found is not None else None
+
+    async def place(self, state: Json, made: Written, carried: Carried) -> Written:
+        """See CopiesWithin. Addressed by path, so that it ends nowhere else should the folder be moved."""
+        graph, path = await self._ready(), state["path"]
+        body = {
+            "name": path.rpartition("/")[2],
+            "fileSystemInfo": uploads.times_of(carried),
+            "@microsoft.graph.conflictBehavior": "fail",
+        }
+        try:
+            url = graph.url(copies.path_of(state))
+            answer = await graph.send("UpdateItem", "PATCH", url, body, repeatable=True)
+        except Gone:
+            found = await self._get(path)  # the answer may have been lost, and the request sent again
+            if found.id != made.id:
+                raise
+            return written_of(path, found)
+        return written_of(path, graph.decoded(answer, "UpdateItem", DriveItem))
+
     async def begin(self, path: str, size: int, carried: Carried, attempt: str, condition: Precondition) -> Json:
         """A session. Its address is its own permission for this one file, and part of the state."""
         graph = await self._above(path)
-        url = await uploads.begin(graph, path, carried, condition)
+        url = await uploads.begin(graph, path, size, carried, condition)
         self._next[url] = 0
         return {"path": path, "attempt": attempt, "size": size, "url": url, "absent": condition.absent}
 
@@ -254,7 +339,9 @@ class GraphDrive:
         return written_of(state["path"], found)
 
     async def abort(self, state: Json) -> None:
-        """Ends the session of this attempt; one that nobody heard of ends by itself."""
+        """Ends the session of this attempt; one that nobody heard of ends by itself. A copy is deleted."""
+        if "copy" in state:
+            await copies.forget(await self._ready(), state)
         if "url" in state:
             self._forget(state["url"])
             await uploads.forget(await self._ready(), state["url"])

@@ -1,10 +1,12 @@
 """Calls to Graph about one drive: addresses of items by path and id, and bodies decoded."""
 
+from collections.abc import Mapping
 from typing import Any, TypeVar
 from urllib.parse import quote, unquote, urlsplit
 
 import msgspec
 
+from haulage import __version__
 from haulage.model.errors import Gone, NameRefused, RootGone
 from haulage.services.authorisation import Access
 from haulage.services.bearer import Judge, decoded
@@ -20,6 +22,7 @@ CONTENT_ORIGINS = (  # Q5: addresses that are their own permission, for bytes in
     "https://*.microsoftpersonalcontent.com/",
 )
 JSON_HEADERS = {"Content-Type": "application/json", "Accept": "application/json"}
+AGENT = f"NONISV|Haulage|Haulage/{__version__}"  # Q18; an organisation's own registration is no vendor's
 FEW = 4  # attempts of the first call: a person waits for it, and is told soon what cannot be reached
 PAGE_BYTES = 64 * 1024 * 1024
 UNITS_OF_A_WRITE = 2  # Q18
@@ -32,6 +35,11 @@ class Quota(msgspec.Struct):
     remaining: int | None = None
     total: int | None = None
     state: str | None = None
+
+    @property
+    def full(self) -> bool:
+        """Whether nothing more goes in. Libraries may tell zeros for all there is to tell."""
+        return self.state == "exceeded" or (bool(self.total) and self.remaining is not None and self.remaining <= 0)
 
 
 class DriveFacts(msgspec.Struct):
@@ -63,9 +71,11 @@ class Graph:
             bare_origins=CONTENT_ORIGINS,
             route=access.route,
             spare=spare,
+            agent=AGENT,
         )
         self._place = place
-        self._drive = ""
+        self._drive = self.drive_id = ""
+        self.personal = False
         self._folder = place.folder
 
     async def locate(self) -> DriveFacts:
@@ -74,7 +84,8 @@ class Graph:
             facts = await (self._library() if self._place.host else self._at(f"{GRAPH}{self._place.drive}"))
         except Gone as error:
             raise RootGone(f"there is no such drive or site ({error.message})", EXAMPLES) from None
-        self._drive = f"{GRAPH}/drives/{quote(facts.id, safe='')}"
+        self._drive, self.drive_id = f"{GRAPH}/drives/{quote(facts.id, safe='')}", facts.id
+        self.personal = facts.kind == "personal"
         return facts
 
     async def _at(self, url: str) -> DriveFacts:
@@ -89,11 +100,11 @@ class Graph:
                 site = await self.get("GetSite", f"{GRAPH}/sites/{address}?$select=id", _Site, attempts=FEW)
             except Gone:
                 continue
+            if not parts or len(parts) == path.count("/") + bool(path):
+                return await self._at(f"{GRAPH}/sites/{site.id}/drive")
             found = await self.get(
                 "ListDrives", f"{GRAPH}/sites/{site.id}/drives?$select=id,driveType,webUrl,quota", _Drives
             )
-            if not parts or len(parts) == path.count("/") + bool(path):
-                return await self._at(f"{GRAPH}/sites/{site.id}/drive")
             for facts in sorted(found.value, key=lambda one: -len(one.web_url or "")):
                 folder = _below(facts.web_url or "", host, parts)
                 if folder is not None:
@@ -125,14 +136,21 @@ class Graph:
         return f"{self._drive}/items/{quote(item_id, safe='')}"
 
     async def get(
-        self, operation: str, url: str, kind: type[T], *, bare: bool = False, attempts: int | None = None
+        self,
+        operation: str,
+        url: str,
+        kind: type[T],
+        *,
+        bare: bool = False,
+        attempts: int | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> T:
         """GET, decoded."""
         request = Request(
             operation,
             "GET",
             url,
-            {"Accept": "application/json"},
+            {"Accept": "application/json", **(headers or {})},
             largest_answer=PAGE_BYTES,
             attempts=attempts,
             bare=bare,

@@ -1,6 +1,10 @@
 """What OneDrive and SharePoint take and do, as data. Sources: QUIRKS.md."""
 
-from haulage.model.naming import NameRules
+from urllib.parse import unquote, urlsplit
+
+import msgspec
+
+from haulage.model.naming import NameRules, length
 from haulage.services.contract import Traits
 
 MIB = 1024 * 1024
@@ -32,6 +36,7 @@ PERSONAL_NAMES = NameRules(
     no_leading=" ",
     no_trailing=" .",
     no_beginnings=("~$",),
+    no_folder_beginnings=("~",),
     no_insides=("_vti_",),
     longest_part=255,
     longest_path=400,
@@ -44,7 +49,9 @@ BUSINESS_NAMES = NameRules(
     no_leading=" ",
     no_trailing=" .",
     no_beginnings=("~$",),
+    no_folder_beginnings=("~",),
     no_endings=THICKETS,
+    reserved_first=frozenset({"forms"}),  # in the root of a library
     no_insides=("_vti_",),
     longest_part=255,
     longest_path=400,
@@ -88,3 +95,19 @@ BUSINESS = Traits(
     large_calls=2,
     rewrites=REWRITTEN,
 )
+
+
+def within_path(traits: Traits, web_url: str, folder: str) -> Traits:
+    """The traits of a location (Q12): what its library and folder take of a path's length is no more to be had.
+
+    web_url: the library's address. folder: the location's, in the library.
+    """
+    library = unquote(urlsplit(web_url).path)
+    before = "/".join(part for part in (library.strip("/"), folder) if part)
+    names = traits.names
+    if folder:
+        names = msgspec.structs.replace(names, reserved_first=frozenset())
+    if before and names.longest_path is not None:
+        left = names.longest_path - length(f"{before}/", names.unit)
+        names = msgspec.structs.replace(names, longest_path=max(left, 0))
+    return msgspec.structs.replace(traits, names=names)

@@ -34,12 +34,17 @@ async def revised(graph: Graph, path: str, condition: Precondition) -> dict[str,
     return {"If-Match": found.e_tag}
 
 
-async def begin(graph: Graph, path: str, carried: Carried, condition: Precondition) -> str:
-    """The address of a new session, which is its own permission. Raises Conflict, QuotaFull, NameRefused, Gone."""
+async def begin(graph: Graph, path: str, size: int, carried: Carried, condition: Precondition) -> str:
+    """The address of a new session, which is its own permission. Raises Conflict, QuotaFull, NameRefused, Gone.
+
+    OneDrive Consumer is told the size, and refuses at once what it has no room for.
+    """
     headers = await revised(graph, path, condition)
     item: dict[str, Any] = {"@microsoft.graph.conflictBehavior": "fail" if condition.absent else "replace"}
     if times := times_of(carried):
         item["fileSystemInfo"] = times
+    if graph.personal:
+        item["fileSize"] = size
     answer = await graph.send(
         "CreateUploadSession", "POST", graph.url(path, "createUploadSession"), {"item": item}, headers, repeatable=True
     )

@@ -16,7 +16,7 @@ from haulage.services.contract import Pacer
 from haulage.services.transport.limits import Limits
 from haulage.services.transport.limits import limits as limits_here
 from haulage.services.transport.retries import next_attempt
-from haulage.services.transport.wire import Answer, RateWatchdog, Request, Streamed, Trace, Wire
+from haulage.services.transport.wire import AGENT, Answer, RateWatchdog, Request, Streamed, Trace, Wire
 
 Sign = Callable[[Request], Mapping[str, str]]
 """Returns the headers to send, credentials included; called for every attempt anew."""
@@ -57,6 +57,7 @@ class Transport:
     credentials cannot leave. Those of `sign` or the bearer tokens of `credentials` go along with every request but
     the `bare` ones, which may go to `bare_origins` too ("https://*.host/" for any below it). spare: read from every
     answer; when no more calls are left than are on their way already, the scope waits without having been refused.
+    agent: the User-Agent, where the service wants it in a form of its own.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Transport:
         credentials: Credentials | None = None,
         bare_origins: tuple[str, ...] = (),
         route: Route = DIRECT,
+        agent: str = AGENT,
     ) -> None:
         self.trace = Trace()
         self.limits = limits or limits_here()
@@ -85,7 +87,7 @@ class Transport:
         self._on_their_way = 0
         self._credentials = credentials
         self._bare_origins = bare_origins
-        self._wire = Wire(self.trace, ca_file, self.limits, route)
+        self._wire = Wire(self.trace, ca_file, self.limits, route, agent)
 
     def allow(self, origin: str) -> None:
         """Let calls go to one origin more: another host of the same service, found by the service's own rule."""

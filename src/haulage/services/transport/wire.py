@@ -19,6 +19,7 @@ from haulage.services.transport.guard import GuardedResolver, guard
 from haulage.services.transport.limits import Limits
 from haulage.services.transport.piped import Piped, PipedPayload
 
+AGENT = f"haulage/{__version__}"
 READ_BUFFER_BYTES = 256 * 1024
 # What a socket's buffer takes without waiting: a body up to here is sent at once, with its headers.
 SMALL_BODY_BYTES = 64 * 1024
@@ -162,11 +163,15 @@ class Wire:
     """The HTTP client, set up so that it changes nothing: no redirects, cookies, decoding or retries.
 
     ca_file: certificates of the authorities to trust instead of the system's. Raises Refused if it cannot be read.
-    route: a realm's proxy and authority; no other proxy is used, whatever the environment says.
+    route: a realm's proxy and authority; no other proxy is used, whatever the environment says. agent: what it calls
+    itself.
     """
 
-    def __init__(self, trace: Trace, ca_file: str | None, limits: Limits, route: Route = DIRECT) -> None:
+    def __init__(
+        self, trace: Trace, ca_file: str | None, limits: Limits, route: Route = DIRECT, agent: str = AGENT
+    ) -> None:
         self.trace = trace
+        self._agent = agent
         self._limits = limits
         self._proxy = route.proxy
         self._guard = guard() if route.proxy is None else None  # a realm's proxy leads nowhere else
@@ -196,7 +201,7 @@ class Wire:
                 timeout=self._timeout,
                 read_bufsize=READ_BUFFER_BYTES,
                 max_field_size=32 * 1024,
-                headers={"User-Agent": f"haulage/{__version__}", "Accept-Encoding": "identity"},
+                headers={"User-Agent": self._agent, "Accept-Encoding": "identity"},
                 skip_auto_headers=("Content-Type",),
             )
             # The client would silently send a PUT again when a kept connection breaks under it. A conditional write
