@@ -144,6 +144,8 @@ class Connection:
         if asking:
             self.writer.transport.pause_reading()  # type: ignore[attr-defined] # a socket's transport reads too
             await asyncio.Event().wait()
+        if self._late is not None:  # the rest of a request that was answered early: it is read there
+            await asyncio.wait({self._late})
         while await self.reader.read(PIECE):
             continue
 

@@ -105,12 +105,15 @@ class Api:
 
 
 def decoded(title: str, body: bytes, operation: str, kind: type[T]) -> T:
-    """An answer's body. title: the service's. Raises Mismatch for another shape."""
+    """An answer's body. title: the service's. Raises Mismatch for another shape, and Transient for what is no JSON."""
     try:
         return msgspec.json.decode(body, type=kind)
-    except msgspec.DecodeError as error:
+    except msgspec.ValidationError as error:
         why = str(error)[:LARGEST_TOLD]
         raise Mismatch(f"{title}: the answer to {operation} has an unexpected form ({why})") from error
+    except msgspec.DecodeError as error:  # a gateway's page, or the beginning of an answer: it did not come from there
+        why = str(error)[:LARGEST_TOLD]
+        raise Transient(f"{title}: the answer to {operation} is no whole JSON ({why})") from error
 
 
 def told_json(answer: Answer) -> dict[str, Any]:

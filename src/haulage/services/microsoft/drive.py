@@ -12,7 +12,6 @@ from haulage.model.errors import (
     Gone,
     Mismatch,
     QuotaFull,
-    Refused,
     RootGone,
     SessionGone,
 )
@@ -263,7 +262,7 @@ class GraphDrive:
     async def begin_copy(self, source: Drive, item: Item, path: str, attempt: str) -> Json:
         """See CopiesWithin."""
         if not isinstance(source, GraphDrive) or item.id is None:
-            raise Refused("a copy within the service needs a drive of the service at both ends")
+            raise Denied("a copy within the service needs a drive of the service at both ends")
         graph, above = await self._above(path), path.rpartition("/")[0]
         if (folder := self._ids.get(above)) is None:
             folder = self._ids[above] = (await self._get(above)).id

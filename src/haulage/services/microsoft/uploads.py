@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from haulage.model.errors import Conflict, Gone, HaulageError, SessionGone
+from haulage.model.errors import Conflict, Gone, HaulageError, OutcomeUnknown, SessionGone, Transient
 from haulage.model.item import Carried
 from haulage.services.contract import Json, Precondition
 from haulage.services.microsoft.graph import Graph
@@ -85,7 +85,12 @@ async def _put(
     }
     request = Request("UploadFragment", "PUT", url, headers, body, repeatable, bare=True)
     answer = await graph.transport.call(request)
-    return None if answer.status == 202 else graph.decoded(answer, "UploadFragment", DriveItem)
+    if answer.status == 202:
+        return None
+    try:
+        return graph.decoded(answer, "UploadFragment", DriveItem)
+    except Transient as error:  # it may have been made a file of, and who told of it was somebody else
+        raise OutcomeUnknown(error.message) from error
 
 
 async def held(graph: Graph, state: Json, part_bytes: int) -> Mapping[int, Json] | None:

@@ -94,6 +94,11 @@ class Transport:
         if origin not in self._origins:
             self._origins = (*self._origins, origin)
 
+    def may_call(self, url: str, *, bare: bool = False) -> bool:
+        """Whether a call may go there: to the connector's own host, or a bare one to those beside it."""
+        origins = (*self._origins, *self._bare_origins) if bare else self._origins
+        return any(_within(url, origin) for origin in origins)
+
     async def call(self, request: Request) -> Answer:
         """Send and read the whole answer. Raises what the judge says, Unreachable, Transient or OutcomeUnknown."""
         tries = _Tries()
@@ -166,8 +171,7 @@ class Transport:
 
     async def _before(self, request: Request, tries: _Tries) -> None:
         """Wait until the scope lets a call out, with good credentials in hand."""
-        origins = (*self._origins, *self._bare_origins) if request.bare else self._origins
-        if not any(_within(request.url, origin) for origin in origins):
+        if not self.may_call(request.url, bare=request.bare):
             raise Refused("a call outside the connector's own host was refused")
         await self._pacer.ready()
         if self._fresh is not None:
