@@ -125,6 +125,13 @@ def end(connection: sa.Connection, migration: int) -> None:
     connection.execute(migrations.update().where(migrations.c.id == migration).values(ended_us=now_us()))
 
 
+def end_using(connection: sa.Connection, connector_ids: Sequence[int]) -> None:
+    """Delete all migrations from or to one of these connectors."""
+    ends = migrations.c.source_connector.in_(connector_ids) | migrations.c.destination_connector.in_(connector_ids)
+    for migration in connection.scalars(sa.select(migrations.c.id).where(ends & ALIVE)).all():
+        end(connection, migration)
+
+
 def append(connection: sa.Connection, migration: int, wanted: Iterable[tuple[str, str, str]]) -> None:
     """Add rows: source, destination and tags. None of them may be there already."""
     rows = [

@@ -4,7 +4,7 @@ import hashlib
 import secrets
 from typing import Any
 
-from haulage.ledger import audit, people, sessions, shares
+from haulage.ledger import audit, migration_rows, people, sessions, shares
 from haulage.ledger import connectors as connector_rows
 from haulage.ledger import schedules as schedule_rows
 from haulage.ledger.audit import Actor
@@ -152,7 +152,7 @@ def undelegate(ledger: Ledger, person: Person, delegate_id: int, actor: Actor) -
 
 
 async def leave(ledger: Ledger, person: Person, actor: Actor, *, anyway: bool = False) -> list[departures.Left]:
-    """Delete a person's account with their connectors (revoked and destroyed) and schedules; runs stay readable.
+    """Delete a person's account with their connectors (revoked and destroyed), schedules and migrations; runs stay.
 
     Returns the connectors whose authorisation could not be revoked: then the account stays, unless `anyway`. The last
     administrator cannot leave while others are here. Raises Refused.
@@ -161,12 +161,13 @@ async def leave(ledger: Ledger, person: Person, actor: Actor, *, anyway: bool = 
     if person.role == Role.ADMIN and others and not any(one.role == Role.ADMIN for one in others):
         raise Refused("you are the only administrator", "Make somebody else an administrator first.")
     ledger.do(schedule_rows.end_all, person.id)
+    owned = [row for row in ledger.read(connector_rows.every) if person.owns(row.owner)]
+    ledger.do(migration_rows.end_using, [row.id for row in owned])
     stuck = []
-    for row in ledger.read(connector_rows.every):
-        if person.owns(row.owner):
-            left = await departures.delete(ledger, row.name, actor, anyway=anyway)
-            if not left.gone:
-                stuck.append(left)
+    for row in owned:
+        left = await departures.delete(ledger, row.name, actor, anyway=anyway)
+        if not left.gone:
+            stuck.append(left)
     if stuck:
         return stuck
 
