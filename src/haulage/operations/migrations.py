@@ -99,7 +99,7 @@ async def discovered(ledger: Ledger, migration: MigrationRow) -> Matched:
             raise Refused(
                 f"{connector} has one root and no users to discover", "Name its folders in a CSV file instead."
             )
-        sides.append([Candidate(one.path, one.kind, one.name) for one in found])
+        sides.append([Candidate(one.path, one.kind, one.person, one.aliases) for one in found])
     return matching.match(*sides)
 
 

@@ -184,11 +184,16 @@ class OpensDrives(Protocol):
 
 
 class Root(msgspec.Struct, frozen=True):
-    """A place where an account's locations may begin. kind: user, site, shared drive, folder; path: as in NAME:/path"""
+    """A place where an account's locations may begin. kind: user, site, shared drive, folder; path: as in NAME:/path
+
+    person, aliases: of a user, their display name and other addresses, where the service tells them.
+    """
 
     kind: str
     name: str
     path: str
+    person: str = ""
+    aliases: tuple[str, ...] = ()
 
 
 @runtime_checkable

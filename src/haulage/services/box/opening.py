@@ -52,11 +52,13 @@ class EnterpriseFiles(BoxAccount):
         marker: str | None = None
         while True:
             behind = f"&marker={quote(marker, safe='')}" if marker else ""
-            path = f"{API}/users?user_type=managed&usemarker=true&limit={PAGE_USERS}&fields=id,login,status{behind}"
+            path = (
+                f"{API}/users?user_type=managed&usemarker=true&limit={PAGE_USERS}&fields=id,login,name,status{behind}"
+            )
             page = await self._api.get("ListUsers", path, Users)
             for one in page.entries:
                 kind = "user" if one.status in ("", "active") else f"user, {one.status}"
-                roots.append(Root(kind, one.login, one.login))
+                roots.append(Root(kind, one.login, one.login, one.name))
             if not page.marker or page.marker == marker:
                 return roots
             marker = page.marker

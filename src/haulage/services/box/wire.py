@@ -15,6 +15,7 @@ class User(msgspec.Struct):
 
     id: str
     login: str = ""
+    name: str = ""
     role: str = ""
     status: str = ""
     enterprise: Enterprise | None = None

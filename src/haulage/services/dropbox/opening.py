@@ -51,7 +51,9 @@ class TeamFiles(TeamAccount):
             for member in page.members:
                 profile = member.profile
                 state = profile.status.tag
-                roots.append(Root("user" if state == "active" else f"user, {state}", profile.email, profile.email))
+                kind = "user" if state == "active" else f"user, {state}"
+                aliases = tuple(one.email for one in profile.secondary_emails if one.is_verified)
+                roots.append(Root(kind, profile.email, profile.email, profile.name.display_name, aliases))
             if not page.has_more:
                 break
             where = f"{API}/team/members/list/continue_v2"

@@ -36,12 +36,27 @@ class Tagged(msgspec.Struct):
     tag: str = msgspec.field(name=".tag", default="")
 
 
+class ProfileName(msgspec.Struct):
+    """How a member is called."""
+
+    display_name: str = ""
+
+
+class SecondaryEmail(msgspec.Struct):
+    """A further address of a member; it counts once they have proven that it is theirs."""
+
+    email: str
+    is_verified: bool = False
+
+
 class Profile(msgspec.Struct):
     """A member of a team."""
 
     email: str
     team_member_id: str
     status: Tagged = msgspec.field(default_factory=Tagged)
+    name: ProfileName = msgspec.field(default_factory=ProfileName)
+    secondary_emails: list[SecondaryEmail] = []
 
 
 class Member(msgspec.Struct):

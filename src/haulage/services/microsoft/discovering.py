@@ -24,7 +24,7 @@ async def discovered(api: Api, *, as_app: bool) -> list[Root]:
     for person, drive in zip(people, drives, strict=True):
         name = person.user_principal_name or person.mail or person.id
         kind = "user" if drive.status == 200 else "user without a OneDrive"
-        roots.append(Root(kind, name, name))
+        roots.append(Root(kind, name, name, person.display_name or "", _aliases(person, name)))
     sites = [site async for site in _sites(api, as_app) if not site.personal]
     found = await _batched(api, [f"/sites/{quote(site.id)}/drives?$select=name,webUrl" for site in sites])
     for site, answer in zip(sites, found, strict=True):
@@ -33,8 +33,15 @@ async def discovered(api: Api, *, as_app: bool) -> list[Root]:
     return roots
 
 
+def _aliases(person: Person, name: str) -> tuple[str, ...]:
+    """Other addresses: `proxyAddresses` holds them as smtp:address, the primary one as SMTP:address."""
+    kinds = [one.partition(":")[::2] for one in person.proxy_addresses]
+    addresses = [address for kind, address in kinds if kind.lower() == "smtp"]
+    return tuple(dict.fromkeys(one for one in (person.mail, *addresses) if one and one.lower() != name.lower()))
+
+
 async def _users(api: Api) -> AsyncIterator[Person]:
-    url: str | None = f"{GRAPH}/users?$select=id,userPrincipalName,mail&$top=999"
+    url: str | None = f"{GRAPH}/users?$select=id,userPrincipalName,mail,displayName,proxyAddresses&$top=999"
     while url is not None:
         page = await api.get("ListUsers", url, UserPage)
         for person in page.value:

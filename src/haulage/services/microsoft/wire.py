@@ -9,6 +9,8 @@ class Person(msgspec.Struct):
     id: str
     user_principal_name: str | None = msgspec.field(name="userPrincipalName", default=None)
     mail: str | None = None
+    display_name: str | None = msgspec.field(name="displayName", default=None)
+    proxy_addresses: list[str] = msgspec.field(name="proxyAddresses", default_factory=list)
 
 
 class DriveFound(msgspec.Struct):
