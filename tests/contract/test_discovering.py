@@ -22,6 +22,8 @@ async def test_an_organisations_users_and_libraries(clouds: Clouds) -> None:
         roots = await account.roots()
     finally:
         await account.close()
+    named = [one for one in roots if one.kind == "user" and one.aliases]
+    assert named and all(one.person and one.path not in one.aliases for one in named)
     offered = {one["user"] for one in clouds.sandbox.service("onedrive-business")["accounts"]}
     told = {one.path: one.kind for one in roots}
     assert offered <= told.keys()
