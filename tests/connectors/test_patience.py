@@ -1,13 +1,20 @@
 """Somebody who waits for one answer is not kept waiting for ever."""
 
+import asyncio
 import time
 
 import pytest
 
 from haulage.connectors.patience import Patience
+from haulage.engine.counts import Watch
 from haulage.model.errors import Unreachable
+from haulage.operations import browsing, checking
+from haulage.operations.locations import Given, open_drive
 from haulage.services.transport import Limits
+from testbed.sandbox import Sandbox
+from tests.connectors.people import VENDORS, Office
 
+HOUR = 3600
 QUICK = Limits(attempts=3, backoff_seconds=0.01)
 
 
@@ -41,3 +48,35 @@ async def test_too_long_is_told_at_once() -> None:
     with pytest.raises(Unreachable, match="for 300 s"):
         await pacer.ready()
     assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("service_id", ["dropbox", "box", "onedrive", "google-drive"])
+async def test_a_folder_that_a_throttled_service_does_not_show(
+    office: Office, sandbox: Sandbox, service_id: str
+) -> None:
+    """Looking into it and checking it end with a sentence: at once where the service names a long time, else soon."""
+    await office.connect(service_id, office.people(service_id, "user")[0], name="mine")
+    place = (await browsing.browse(office.ledger, "mine:/")).roots
+    at = f"mine:/{place[0] if place else ''}"
+    for details in ({"retry_after": HOUR}, {"retry_after": None}):
+        sandbox.fault(fault="F01", service=VENDORS[service_id], details=details)
+        for look in (browsing.browse(office.ledger, at), checking.check(office.ledger, at)):
+            async with asyncio.timeout(30):
+                with pytest.raises(Unreachable, match="wants to be left alone") as told:
+                    await look
+            assert "Try again later" in told.value.fix
+        sandbox.no_faults()
+
+
+async def test_what_a_run_was_asked_to_wait_holds_for_a_person(office: Office, sandbox: Sandbox) -> None:
+    """The service is not bothered: it has said when it may be asked again, and the person is told that."""
+    await office.connect("dropbox", office.people("dropbox", "user")[0], name="mine")
+    given, watch = Given("mine:/", "source"), Watch()
+    drive = await open_drive(office.ledger, given, watch)
+    await drive.close()
+    (pacer,) = watch.pacers.values()
+    pacer.throttled(HOUR)
+    before = sandbox.calls
+    with pytest.raises(Unreachable, match=r"wants to be left alone for 3[56]\d\d s"):
+        await browsing.browse(office.ledger, "mine:/")
+    assert sandbox.calls == before

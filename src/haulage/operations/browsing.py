@@ -5,7 +5,6 @@ from typing import Any
 
 import msgspec
 
-from haulage.engine.counts import Watch
 from haulage.ledger import connectors as rows
 from haulage.ledger.store import Ledger
 from haulage.model.errors import AuthLost, Refused
@@ -103,7 +102,7 @@ async def top(ledger: Ledger, text: str) -> Browsed:
 
 
 async def _folder(ledger: Ledger, given: Given, most: int) -> Browsed:
-    drive = await open_drive(ledger, given, Watch())
+    drive = await open_drive(ledger, given, None)
     try:
         items: list[Item] = []
         cursor: str | None = None
@@ -128,7 +127,7 @@ async def create_folder(ledger: Ledger, text: str, name: str) -> None:
     if location.connector is not None and not location.root and await roots(ledger, location.connector) is not None:
         raise Refused("nothing can be made at the top", "Make it at the service, or open one of the places first.")
     try:
-        drive = await open_drive(ledger, given, Watch())
+        drive = await open_drive(ledger, given, None)
         try:
             await drive.create_folder(name)
         finally:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from haulage.connectors.patience import Patience
 from haulage.connectors.tokens import unusable
 from haulage.engine.counts import Watch
 from haulage.engine.governor import Permit, PermittedPacer, ScopePacer
@@ -124,18 +125,18 @@ def read_settings(chosen: Service, texts: tuple[str, ...], environment: Mapping[
     return settings
 
 
-async def open_drive(ledger: Ledger, given: Given, watch: Watch) -> Drive:
-    """The drive at a location, paced by what its service has asked for, in this run or an earlier one."""
+async def open_drive(ledger: Ledger, given: Given, watch: Watch | None) -> Drive:
+    """The drive at a location, paced by what its service has asked for, in this run or an earlier one.
+
+    watch: the run's; None where a person waits for a few answers: then the service is not waited for without end.
+    """
     chosen, location, settings = resolve(ledger, given)
     if not location.root and not chosen.whole_root:
         raise Refused(
             f"{location.shown!r} names no {chosen.root_title}", f"Add one: {location.shown.rstrip('/')}/NAME."
         )
-    scope = await _pacer(ledger, _scope(chosen, settings), watch)
-    pacer: Pacer = scope
     row = connector_of(ledger, given)
-    if row is not None:
-        pacer = PermittedPacer(watch.permits.setdefault(row.id, Permit()), scope)
+    pacer = await _pacer_for(ledger, chosen, settings, row, watch)
     if chosen.open_drive is not None:
         return chosen.open_drive(settings, location.root, pacer)
     account = accounts.open_account(ledger, row, settings, pacer) if row is not None else None
@@ -144,6 +145,20 @@ async def open_drive(ledger: Ledger, given: Given, watch: Watch) -> Drive:
     if account is not None:
         await account.close()
     raise Refused(f"the files of {chosen.title} cannot be reached yet", "Its accounts can be connected and checked.")
+
+
+async def _pacer_for(
+    ledger: Ledger, chosen: Service, settings: Mapping[str, str], row: ConnectorRow | None, watch: Watch | None
+) -> Pacer:
+    scope = _scope(chosen, settings)
+    if watch is None:
+        patience = Patience(chosen.title)
+        left = (await ledger.run(work.pause_until, scope) - now_us()) / 1_000_000
+        if left > 0:
+            patience.throttled(left)
+        return patience
+    paced = await _pacer(ledger, scope, watch)
+    return paced if row is None else PermittedPacer(watch.permits.setdefault(row.id, Permit()), paced)
 
 
 def connector_of(ledger: Ledger, given: Given) -> ConnectorRow | None:
