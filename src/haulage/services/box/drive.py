@@ -55,9 +55,14 @@ class BoxDrive:
         await calls.get("GetFolder", f"folders/{root}?fields=id,type", Entry, attempts=tree.FEW)
 
     async def page(self, folder: str, cursor: str | None) -> Page:
-        """Up to 1,000 children."""
+        """Up to 1,000 children; of a user's root all of them, since names have to be told apart there."""
         await self._ready()
-        found = await self._tree.page(await self._tree.folder(folder), cursor, PAGE_ITEMS)
+        folder_id = await self._tree.folder(folder)
+        if folder_id == tree.TOP:
+            return Page(
+                [item_of(one.name, one) for one in await self._tree.top() if one.status in (None, "active")], None
+            )
+        found = await self._tree.page(folder_id, cursor, PAGE_ITEMS)
         if found.marker and found.marker == cursor:
             return Page([], None, False, "the service told to ask for the same page again")
         below = f"{folder}/" if folder else ""
@@ -73,7 +78,8 @@ class BoxDrive:
             found = await self._tree.find(path)
             if found is None or found.type != "file":
                 return None
-            return item_of(path, await self._facts(calls, found.id))
+            now = await self._facts(calls, found.id)
+            return None if self._tree.renamed(now) else item_of(path, now)
         except RootGone:
             raise
         except Gone:
@@ -208,7 +214,9 @@ class BoxDrive:
         found = await self._facts(calls, await self._file_id(path))
         if revision is not None and found.revision != revision:
             raise Conflict(f"{path}: another version is there than the one that is to be moved")
-        return written_of(to, await self._placed(calls, "files", found.id, to))
+        moved = written_of(to, await self._placed(calls, "files", found.id, to))
+        self._tree.forget(path)
+        return moved
 
     async def move_folder(self, path: str, to: str) -> None:
         """See the contract."""

@@ -49,6 +49,22 @@ class Uploaded(msgspec.Struct):
     entries: list[Entry]
 
 
+def told_apart(entries: list[Entry]) -> dict[str, Entry]:
+    """By name in small letters. Of several with one name the oldest has it, others with their id: "plan (123).pdf".
+
+    That depends on nothing that changes, so a second run finds each under the path of the first.
+    """
+    found: dict[str, Entry] = {}
+    for one in sorted(entries, key=lambda entry: (len(entry.id), entry.id)):
+        name = one.name
+        while name.lower() in found:
+            stem, dot, extension = name.rpartition(".")
+            plain = not stem or one.type == "folder"
+            name = f"{name} ({one.id})" if plain else f"{stem} ({one.id}){dot}{extension}"
+        found[name.lower()] = one if name == one.name else msgspec.structs.replace(one, name=name)
+    return found
+
+
 def item_of(path: str, found: Entry) -> Item:
     """The item at `path`. Raises Mismatch where a fact cannot be read."""
     if found.type == "folder":

@@ -8,7 +8,7 @@ import msgspec
 
 from haulage.model.errors import Conflict, Denied, Gone, NameRefused, RootGone, ScopeMissing
 from haulage.services.box.calls import Calls
-from haulage.services.box.items import FIELDS, Entry, Items
+from haulage.services.box.items import FIELDS, Entry, Items, told_apart
 from haulage.services.box.refusals import NameInUse
 
 TOP = "0"
@@ -25,6 +25,8 @@ class Tree:
         self._folder = folder
         self._folders: dict[str, str] = {}
         self._made: dict[str, asyncio.Task[str]] = {}
+        self._top: dict[str, Entry] | None = None
+        self._named: dict[str, str] = {}
         self._asks_preflight = True
 
     async def root(self) -> str:
@@ -75,6 +77,17 @@ class Tree:
         """What a folder has under a name, however its case (Q6). Raises Gone where the folder is not there."""
         if part in ("", ".", ".."):
             return None
+        if folder_id != TOP:
+            return await self._own(folder_id, part, attempts)
+        if self._top is not None and (known := self._top.get(part.lower())) is not None:
+            return known
+        if self._asks_preflight and (own := await self._own(TOP, part, attempts)) is not None:
+            return own
+        if self._top is None:
+            await self.top()
+        return (self._top or {}).get(part.lower())
+
+    async def _own(self, folder_id: str, part: str, attempts: int | None) -> Entry | None:
         if not self._asks_preflight:
             return await self._listed(folder_id, part)
         body = {"name": part, "parent": {"id": folder_id}}
@@ -92,6 +105,25 @@ class Tree:
             self._asks_preflight = False
             return await self._listed(folder_id, part)
         return None
+
+    async def top(self) -> list[Entry]:
+        """All that stands in a user's root, each under a name of its own: there others' items stand beside one's own,
+        also under the same names, and no check before an upload tells of them (Q12)."""
+        entries: list[Entry] = []
+        marker: str | None = None
+        while True:
+            page = await self.page(TOP, marker, PAGE_ITEMS)
+            entries += page.entries
+            if not page.marker or page.marker == marker:
+                break
+            marker = page.marker
+        self._top = told_apart(entries)
+        self._named = {one.id: one.name for one in entries}
+        return list(self._top.values())
+
+    def renamed(self, now: Entry) -> bool:
+        """Whether what the root's listing showed has another name now."""
+        return self._named.get(now.id, now.name) != now.name
 
     async def _listed(self, folder_id: str, part: str) -> Entry | None:
         wanted, marker = part.lower(), None
@@ -144,7 +176,8 @@ class Tree:
             return str(there["id"])
 
     def forget(self, path: str) -> None:
-        """A folder is not there any more, nor is what was below it."""
+        """Something is not there any more, nor is what was below it."""
+        self._top, self._named = None, {}
         self._folders = {one: known for one, known in self._folders.items() if not f"{one}/".startswith(f"{path}/")}
 
     async def close(self) -> None:
