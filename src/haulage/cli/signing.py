@@ -31,7 +31,7 @@ async def sign_in(ledger: Ledger, made: Draft, *, device: bool, paste: bool, bro
         return await authorise.by_itself(ledger, made, actor())
     if device or made.way == "device":
         return await _on_another_device(ledger, made, as_json)
-    if paste:
+    if paste or authorise.has_to_be_pasted(made):
         return await _pasted(ledger, made, as_json)
     return await _in_browser(ledger, made, browser, as_json)
 
@@ -78,7 +78,7 @@ async def _in_browser(ledger: Ledger, made: Draft, browser: bool, as_json: bool)
 async def _pasted(ledger: Ledger, made: Draft, as_json: bool) -> Kept:
     chosen = service(made.service)
     session = secrets.token_hex(16)
-    redirect = authorise.redirect_to_here(chosen, authorise.loopback_port())
+    redirect = authorise.redirect_to_here(chosen, authorise.loopback_port(), pasted=True)
     begun = authorise.begin(ledger, made, redirect, actor(), session)
     told = (
         f"Open this address in any browser, and sign in at {chosen.title}:\n{begun.url}\n"

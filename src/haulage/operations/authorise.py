@@ -17,7 +17,7 @@ from haulage.connectors import oauth as messages
 from haulage.connectors import sealing
 from haulage.connectors.exchange import Exchange, GrantEnded, StillWaiting
 from haulage.connectors.oauth import Granted, Message
-from haulage.connectors.realms import Realm
+from haulage.connectors.realms import LIVE, Realm
 from haulage.connectors.tokens import as_tokens
 from haulage.ledger import authorisations as pending_rows
 from haulage.ledger import connectors as rows
@@ -99,6 +99,7 @@ def again(
 ) -> Draft:
     """A connector to be authorised again, as it was but for the changes. Raises Refused, VaultError."""
     row = ledger.read(rows.get, name)
+    connectors.check_alive(row)
     chosen = service(row.service)
     how = accounts.signing_in(chosen)
     where = realm_of(ledger, row.realm)
@@ -191,15 +192,29 @@ def loopback_port(environment: Mapping[str, str] | None = None) -> int:
     return int(text)
 
 
-def redirect_to_here(chosen: Service, port: int) -> str:
-    """The redirect of a program on this machine; every service has a path of its own (S03)."""
-    host = accounts.signing_in(chosen).oauth.loopback_host
-    return f"http://{host}:{port}/oauth/callback/{chosen.id}"
+def redirect_to_here(chosen: Service, port: int, *, pasted: bool = False) -> str:
+    """The redirect of a program on this machine; every service has a path of its own (S03).
+
+    pasted: nobody listens there, and the address at which the browser ends is pasted.
+    """
+    oauth = accounts.signing_in(chosen).oauth
+    scheme = "https" if pasted and oauth.loopback == "pasted" else "http"
+    return f"{scheme}://{oauth.loopback_host}:{port}/oauth/callback/{chosen.id}"
+
+
+def has_to_be_pasted(made: Draft) -> bool:
+    """Whether no program on this machine can be sent the answer. A sandbox knows http addresses of this machine too."""
+    return made.realm == LIVE and accounts.signing_in(service(made.service)).oauth.loopback == "pasted"
 
 
 def begin(ledger: Ledger, made: Draft, redirect: str, actor: Actor, session: str) -> Begun:
     """Begin a sign-in: whoever comes back with its state, once and in time, from that session, can finish it (S02)."""
     how = accounts.signing_in(service(made.service))
+    if redirect.startswith("http:") and has_to_be_pasted(made):
+        raise Refused(
+            f"{service(made.service).title} sends browsers back to https addresses only, and this is {redirect}",
+            "Reach the server by an https address (--public-url), or connect with the command line and --paste.",
+        )
     state, verifier = messages.new_state(), messages.new_verifier()
     expires_us = now_us() + SIGN_IN_SECONDS * 1_000_000
     whose = _whose(made.service, actor, session)

@@ -61,7 +61,8 @@ class OAuth(msgspec.Struct, frozen=True):
     application's own consent. silent: scopes that the service grants without naming them. scope_prefix: what the
     service puts before a scope at times. scopes_named: False where its answers do not tell what was granted.
     pkce: it understands S256. extra: further parameters of the authorisation request.
-    loopback: a program's own redirect may have any port, or is a fixed one that has to be registered.
+    loopback: a program's own redirect may have any port, or is a fixed one that has to be registered; "pasted": the
+    service sends browsers to https addresses only, so nobody can answer on this machine, and the address is pasted.
     refresh: "kept" the refresh token stays; "renewed" each use brings a new one and the old one goes on working for a
     while; "single" each use brings a new one and ends the old one.
     values: settings, way -> further fields of a token request. assertion: settings, scopes, way -> what is to be
@@ -82,7 +83,7 @@ class OAuth(msgspec.Struct, frozen=True):
     admin_consent_url: str = ""
     pkce: bool = True
     extra: Mapping[str, str] = {}
-    loopback: Literal["any", "fixed"] = "fixed"
+    loopback: Literal["any", "fixed", "pasted"] = "fixed"
     loopback_host: Literal["localhost", "127.0.0.1"] = "localhost"
     refresh: Literal["kept", "renewed", "single"] = "kept"
     values: Callable[[Mapping[str, str], WayId], Mapping[str, str]] | None = None

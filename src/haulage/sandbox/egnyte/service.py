@@ -28,7 +28,11 @@ DOCS = "https://developers.egnyte.com/docs/read/"
 THROTTLING = "https://egnyte.github.io/integrations-cookbook/throttling.html"
 CLIENT_ID, CLIENT_SECRET = "egnyte-sandbox-key", "egnyte-sandbox-secret"
 CLASSIC_ID, CLASSIC_SECRET = "egnyte-classic-key", "egnyte-classic-secret"
-REDIRECTS = ("http://localhost:28437/oauth/callback/egnyte", "http://localhost:8080/callback")
+REDIRECTS = (
+    "http://localhost:28437/oauth/callback/egnyte",  # only here: Egnyte takes https addresses alone
+    "https://localhost:28437/oauth/callback/egnyte",
+    "http://localhost:8080/callback",
+)
 DAY_SECONDS = 86_400.0
 AS_NAME, AS_EMAIL = "X-Egnyte-Act-As", "X-Egnyte-Act-As-Email"
 

@@ -66,6 +66,7 @@ EGNYTE = Service(
             write=SCOPES,
             scopes_named=False,
             pkce=False,
+            loopback="pasted",
             refresh="renewed",
             values=values,
         ),
