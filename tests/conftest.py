@@ -2,12 +2,13 @@
 
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
+from haulage import logs
 from testbed.dav import RcloneDav, WsgiDav
 from testbed.ftp import Pyftpdlib, Vsftpd
 from testbed.gcs import FakeGcs, GcpEmulator
@@ -15,6 +16,7 @@ from testbed.nextcloud import Nextcloud
 from testbed.process import NotInstalled, Server
 from testbed.servers import Azurite, Moto, SeaweedFS
 from testbed.ssh import AsyncSSH, OpenSSH
+from tests import canary
 
 
 @pytest.fixture(scope="session")
@@ -163,3 +165,24 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
             monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     return home
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
+    """What a test printed and logged is looked through too."""
+    report = yield
+    if report.when == "call":
+        canary.printed(report.capstdout + report.capstderr + report.caplog)
+    return report
+
+
+@pytest.fixture(autouse=True)
+def no_secret_is_left_behind(
+    request: pytest.FixtureRequest, own_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    """G14, after every test: see tests/canary.py."""
+    monkeypatch.setattr(logs, "_secrets", {})
+    canary.begin()
+    yield
+    own = request.node.funcargs.get("tmp_path")
+    assert canary.leaks(own_home, *([own] if own is not None else [])) == []

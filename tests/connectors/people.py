@@ -18,6 +18,7 @@ from haulage.operations.authorise import Draft, Kept
 from haulage.services.authorisation import AccessKind
 from haulage.services.registry import service
 from testbed.sandbox import Sandbox
+from tests import canary
 
 ADA = Actor("ada", "test")
 REALM = "sandbox"
@@ -66,11 +67,16 @@ class Office:
         line = folder / "sandbox.json"
         line.write_text(json.dumps(sandbox.ready_document))
         realms.add(self.ledger, line, REALM, ADA)
+        canary.public.update(self.public())
+
+    def public(self) -> set[str]:
+        """What the realm tells that is no secret: ids of applications, names of tenants and domains."""
+        told = realms_of.secrets(realms.realm_of(self.ledger, REALM)).items()
+        return {value for name, value in told if not name.endswith("secret")}
 
     def leaks(self) -> list[str]:
         """Files of the installation that hold a secret, in the open, which this process has seen (G14)."""
-        told = realms_of.secrets(realms.realm_of(self.ledger, REALM)).items()
-        public = {value for name, value in told if not name.endswith("secret")}
+        public = self.public()
         known = {one.encode() for one in logs._secrets if len(one) >= 12 and one not in public}
         mine = ("vault.key", "sandbox.json")  # the key itself, and what the sandbox wrote for whoever adds it
         files = [one for one in self.home.rglob("*") if one.is_file() and one.name not in mine]

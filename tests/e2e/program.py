@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tests import canary
+
 PROGRAM = [sys.executable, "-m", "haulage.cli.main"]
 
 
@@ -17,6 +19,7 @@ class Ran:
         self.code = process.returncode
         self.out = process.stdout
         self.err = process.stderr
+        canary.printed(self.out + self.err)
 
     @property
     def events(self) -> list[dict[str, Any]]:
@@ -44,6 +47,7 @@ class Program:
 
     def __call__(self, *words: str, timeout: float = 120) -> Ran:
         """Run it to its end."""
+        canary.plant(words, self.environment)
         return Ran(
             subprocess.run(
                 [*PROGRAM, *words],
