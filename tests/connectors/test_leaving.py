@@ -15,7 +15,7 @@ from tests.connectors.people import ADA, Office
 from tests.connectors.users import keeper
 
 DAY_US = 24 * 3600 * 1_000_000
-REVOKES = {"box": "*revoke*", "google-drive": "*revoke*", "dropbox": "*revoke*"}
+REVOKES = {"box": "*revoke*", "google-drive": "*revoke*", "dropbox": "*revoke*", "egnyte": "*revoke*"}
 
 
 def events(office: Office, connector_id: int) -> list[str]:
@@ -45,8 +45,9 @@ async def test_a_revocation_that_fails(office: Office, sandbox: Sandbox, service
     shown = connectors.one(office.ledger, name)
     assert (shown["state"], bool(shown["revoke_pending"]), shown["secrets"]) == ("deleting", True, "sealed")
     for use in (accounts.check(office.ledger, name), keeper(office.ledger, kept.row.id).bearer()):
-        with pytest.raises(NeedsReauthorisation, match="being deleted"):
+        with pytest.raises(NeedsReauthorisation, match="being deleted") as deleting:
             await use
+        assert "connectors delete" in deleting.value.fix and "reauthorize" not in deleting.value.fix
     with pytest.raises(Refused):  # irreversible
         await office.sign_in(authorise.again(office.ledger, name, {}), office.people(service_id, "user")[0])
     sandbox.no_faults()
@@ -86,7 +87,12 @@ async def test_what_two_connectors_share_is_not_revoked_by_one(office: Office) -
 
 async def test_what_was_revoked_there_already(office: Office, sandbox: Sandbox) -> None:
     """Nothing is left to revoke, which is as good."""
-    for service_id, vendor in (("box", "box"), ("google-drive", "google"), ("dropbox", "dropbox")):
+    for service_id, vendor in (
+        ("box", "box"),
+        ("google-drive", "google"),
+        ("dropbox", "dropbox"),
+        ("egnyte", "egnyte"),
+    ):
         account = office.people(service_id, "user")[0]
         kept = await office.connect(service_id, account)
         sandbox.do(vendor, "revoke_grant", user=account["user"])

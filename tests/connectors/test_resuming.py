@@ -1,12 +1,25 @@
 """An authorisation that ends under a run: the run pauses, and goes on by itself when it is authorised again."""
 
+import asyncio
 import time
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+from haulage.engine.context import Options
+from haulage.engine.counts import Watch
+from haulage.ledger import connectors as rows
 from haulage.ledger import runs as run_rows
-from haulage.operations import connectors
+from haulage.ledger import work
+from haulage.model.errors import NeedsReauthorisation
+from haulage.model.outcome import OutcomeKind
+from haulage.operations import authorise, browsing, connectors, transfers
+from haulage.operations.authorise import Kept
+from haulage.operations.locations import Given
+from haulage.operations.transfers import Ended
 from testbed.sandbox import Sandbox
-from tests.connectors.people import Office
+from tests.connectors.people import VENDORS, Office
 from tests.connectors.terminal import Terminal
 
 
@@ -54,3 +67,84 @@ def test_revoked_at_the_service_in_the_middle_of_a_run(office: Office, sandbox: 
     counts, done = again.counts, paused.counts["successful"]
     assert (counts["failed"], counts["unchanged"]) == (0, done)
     assert counts["successful"] == counts["listed"] - counts["unsupported"] - done > 0
+
+
+ROLES = {"office365": "admin", "box-enterprise": "admin", "dropbox-business": "admin"}
+ALWAYS = ("box", "google-drive", "onedrive-business")
+LONG = ("onedrive", "office365", "box-enterprise", "dropbox-business")
+EVERY = [*ALWAYS, *(pytest.param(one, marks=pytest.mark.slow) for one in LONG)]
+
+
+async def until(folder: Path, count: int, running: "asyncio.Task[Ended]") -> None:
+    """Wait for that many files, while the run goes on."""
+    async with asyncio.timeout(60):
+        while len(files(folder)) < count:
+            assert not running.done(), running.result()
+            await asyncio.sleep(0.01)
+
+
+async def place_with_files(office: Office, name: str) -> str:
+    """A location that holds some: the drive itself, or the first of its users' that does."""
+    found = await browsing.browse(office.ledger, f"{name}:/")
+    for root in found.roots or [""]:
+        items = (await browsing.browse(office.ledger, f"{name}:/{root}")).items
+        if len(items) >= 4:
+            return f"{name}:/{root}"
+    raise AssertionError(f"nothing to copy in {found.roots}")
+
+
+REFUSED_BY_THE_SERVICE = {"blocked", "permission"}
+"""Some generated files may not be read by anybody."""
+
+
+def failures(office: Office, ended: Ended) -> set[str]:
+    """The codes of what failed in a run."""
+    found, _ = office.ledger.read(work.outcome_page, ended.run.id, work.Search("", (OutcomeKind.FAILED,)))
+    return {one.code or "" for one in found}
+
+
+async def lost_in_the_middle(
+    office: Office, kept: Kept, account: dict[str, Any], source: str, target: str, seen: Path
+) -> Ended:
+    """Copy, and end the authorisation at the service when two files have come to `seen`; how the run ended."""
+    vendor = VENDORS[kept.row.service]
+    office.sandbox.settings(service=vendor, latency_seconds=0.1)
+    try:
+        sides = Given(source, "source"), Given(target, "destination")
+        running = asyncio.create_task(transfers.copy(office.ledger, *sides, Options(), Watch()))
+        await until(seen, 2, running)
+        for deed in ("revoke_grant", "expire_tokens"):
+            office.sandbox.do(vendor, deed, user=account["user"])
+        return await running
+    finally:
+        office.sandbox.settings(service=vendor, latency_seconds=0)
+
+
+@pytest.mark.parametrize("service_id", EVERY)
+async def test_lost_while_it_is_read(office: Office, sandbox: Sandbox, service_id: str, tmp_path: Path) -> None:
+    """F21 at every service whose files are reached: paused, marked, nothing failed; then from where it stood."""
+    account = office.people(service_id, ROLES.get(service_id, "user"))[0]
+    kept = await office.connect(service_id, account, name="mine")
+    source, target = await place_with_files(office, "mine"), tmp_path / "there"
+    target.mkdir()
+    ended = await lost_in_the_middle(office, kept, account, source, str(target), target)
+    assert int(ended.status) == 311
+    assert failures(office, ended) <= REFUSED_BY_THE_SERVICE
+    assert isinstance(ended.stopped, NeedsReauthorisation)
+    assert office.ledger.read(rows.by_id, kept.row.id).state == "needs_reauthorisation"
+    done = ended.run.counts["successful"]
+
+    before = sandbox.calls
+    with pytest.raises(NeedsReauthorisation):  # nobody starts what cannot work
+        await transfers.copy(
+            office.ledger, Given(source, "source"), Given(str(target), "destination"), Options(), Watch()
+        )
+    assert sandbox.calls == before
+    await office.sign_in(authorise.again(office.ledger, "mine", {}), account)
+    ((first, second, options),) = transfers.paused_for(office.ledger, kept.row.id)
+    again = await transfers.copy(office.ledger, first, second, options, Watch())
+    counts = again.run.counts
+    assert counts["unchanged"] == done
+    assert counts["successful"] > 0
+    assert failures(office, again) <= REFUSED_BY_THE_SERVICE
+    assert transfers.paused_for(office.ledger, kept.row.id) == []

@@ -118,6 +118,7 @@ async def test_without_a_person(office: Office, service_id: str, way: str) -> No
     assert kept.identity.name in (await accounts.check(office.ledger, kept.row.name)).told
     left = await departures.delete(office.ledger, kept.row.name, ADA)
     assert (left.gone, left.revoked) == (True, False)
+    assert "Nothing was revoked" in left.note and left.security_page
 
 
 async def test_one_connector_is_lost_and_the_others_are_not(office: Office, sandbox: Sandbox) -> None:

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from haulage.api import problems
 from haulage.api.access import Call, ReadsConnectors, ReadsRuns, WritesConnectors, WritesRuns
 from haulage.engine.context import Options
 from haulage.ledger import people, work
@@ -17,10 +18,10 @@ from haulage.model.filters import Filters
 from haulage.model.outcome import OutcomeKind
 from haulage.model.schedule import Every, Timing
 from haulage.operations import (
-    accounts,
     adding,
     authorise,
     browsing,
+    checking,
     connectors,
     departures,
     realms,
@@ -152,10 +153,9 @@ def get_connector(call: ReadsConnectors, name: Name) -> Response:
 
 @router.post("/connectors/{name}/check")
 async def check_connector(call: WritesConnectors, name: Name) -> Response:
-    """Ask its account who it is."""
+    """Ask its account who it is, and try on it what its service promises of reading. Nothing is written."""
     row = await asyncio.to_thread(rights.connector, call.ledger, call.who, name)
-    checked = await accounts.check(call.ledger, row.name)
-    return Document({"asked": checked.asked, "roots": checked.roots, "told": checked.told})
+    return Document(checking.told(await checking.check(call.ledger, row.name)))
 
 
 @router.post("/connectors/{name}/reauthorize")
@@ -163,7 +163,8 @@ async def reauthorize_connector(call: WritesConnectors, name: Name, body: Renewe
     """Renew it in place. Where a person has to sign in, the answer's `url` says where."""
     row = await asyncio.to_thread(rights.connector, call.ledger, call.who, name, own=True)
     usage: Usage = body.usage or ("write" if row.usage == "write" else "read")
-    wanted = Wanted(body.settings, row.name, body.way, usage, row.realm)
+    way = body.way or (row.way if row.way not in ("keys", "device") else None)
+    wanted = Wanted(body.settings, row.name, way, usage, row.realm)
     if adding.signs_in(service_of(row.service), wanted):
         return await asyncio.to_thread(_begin, call, adding.draft_again(call.ledger, row, wanted))
     await adding.renew(call.ledger, row, wanted, call.actor)
@@ -176,7 +177,10 @@ async def delete_connector(call: WritesConnectors, name: Name, anyway: bool = Fa
     """Revoke it at the service and destroy what is here. 502: the service could not be told; nothing can use it."""
     row = await asyncio.to_thread(rights.connector, call.ledger, call.who, name, own=True)
     left = await departures.delete(call.ledger, row.name, call.actor, anyway=anyway)
-    return Document(departures.told(left), 200 if left.gone else 502)
+    if left.gone:
+        return Document(departures.told(left))
+    fix = "Send it again to try again, or with anyway=true to destroy what is here all the same."
+    return problems.failed(502, "revoke_failed", left.note, fix, departures.told(left))
 
 
 @router.put("/connectors/{name}/shares/{person}", status_code=204)
@@ -199,6 +203,8 @@ def unshare_connector(call: WritesConnectors, name: Name, person: PersonName) ->
 @router.post("/authorisations", status_code=201)
 def begin_authorisation(call: WritesConnectors, body: NewConnector) -> Response:
     """Begin a sign-in: a person opens `url`; the address that their browser ends at goes to /authorisations/finish."""
+    if body.way not in (None, "code"):
+        raise Refused(f"nobody signs in for the way {body.way!r}", "POST the same to /api/v1/connectors.")
     wanted = Wanted(body.settings, body.name, "code", body.usage, body.realm)
     return _begin(call, adding.draft(call.ledger, _service(body.service), wanted))
 

@@ -65,13 +65,17 @@ def add(
             kind: Literal["read", "write"] = access or "read"
             if on_terminal() and not json:
                 settings |= _needed(chosen, settings, realm)
-            made = authorise.draft(
-                ledger, chosen, settings, name=name, way="device" if device else way, usage=kind, realm=realm
-            )
+            wanted = _way(way, device, paste)
+            made = authorise.draft(ledger, chosen, settings, name=name, way=wanted, usage=kind, realm=realm)
             work = sign_in(ledger, made, device=device, paste=paste, browser=_browser(no_browser), as_json=json)
             _say_kept(ledger, run_interruptibly(work), "added", as_json=json)
             return
         _add_keys(ledger, chosen, name, settings, realm, access or "write", no_check, json)
+
+
+def _way(way: str | None, device: bool, paste: bool) -> str | None:
+    """Who wants to sign in at another place wants to sign in, whatever else the settings would do for."""
+    return "device" if device else way or ("code" if paste else None)
 
 
 def _browser(no_browser: bool) -> bool:
@@ -202,7 +206,7 @@ def reauthorize(
         changes = connectors.from_environment(chosen, os.environ) if from_env else {}
         changes |= read_settings(chosen, set, os.environ)
         if chosen.authorisation is not None:
-            made = authorise.again(ledger, name, changes, way="device" if device else way, usage=access)
+            made = authorise.again(ledger, name, changes, way=_way(way, device, paste), usage=access)
             work = sign_in(ledger, made, device=device, paste=paste, browser=_browser(no_browser), as_json=json)
             _say_kept(ledger, run_interruptibly(work), "reauthorised", as_json=json)
         else:

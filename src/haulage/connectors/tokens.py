@@ -212,10 +212,14 @@ class TokenKeeper:
 
 def unusable(row: ConnectorRow) -> NeedsReauthorisation:
     """Why a connector cannot be used in the state that it is in."""
-    told = f"the connector {row.name} {STANDS[row.state]}"
+    told, name = f"the connector {row.name} {STANDS[row.state]}", shlex.quote(row.name)
+    if row.state == ConnectorState.DELETING:
+        return NeedsReauthorisation(told, f"That cannot be undone: run `haulage connectors delete {name}` to its end.")
+    if row.state == ConnectorState.DELETED:
+        return NeedsReauthorisation(told, "Add another one: `haulage connectors add`.")
     return NeedsReauthorisation(
         f"{told}: {row.reason}" if row.reason else told,
-        f"Run `haulage connectors reauthorize {shlex.quote(row.name)}`; what waits for it goes on from where it stood.",
+        f"Run `haulage connectors reauthorize {name}`; what waits for it goes on from where it stood.",
     )
 
 

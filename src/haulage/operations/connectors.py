@@ -1,6 +1,7 @@
 """Connectors: what can be connected, what there is, and those of keys; signing in is in operations.authorise."""
 
 import re
+import shlex
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,7 +11,7 @@ import msgspec
 from haulage.connectors import lifecycle, sealing
 from haulage.connectors.patience import Patience
 from haulage.connectors.sealing import Tokens
-from haulage.connectors.tokens import unusable
+from haulage.connectors.tokens import STANDS, unusable
 from haulage.connectors.vault import VaultError
 from haulage.ledger import audit
 from haulage.ledger import connectors as rows
@@ -18,7 +19,7 @@ from haulage.ledger.audit import PROGRAM, Actor
 from haulage.ledger.connectors import ConnectorRow, NewConnector
 from haulage.ledger.store import Connection, Ledger, now_us
 from haulage.logs import keep_secret
-from haulage.model.connector import USABLE, ConnectorStep
+from haulage.model.connector import USABLE, ConnectorStep, after
 from haulage.model.errors import Denied, Refused
 from haulage.operations import idling
 from haulage.operations.vaults import vault_of
@@ -197,8 +198,18 @@ def refuse_another(row: ConnectorRow, chosen: Service, found: Identity | None) -
     )
 
 
+def check_alive(row: ConnectorRow) -> None:
+    """Raises Refused for a connector that is being deleted: that cannot be undone, so nobody is asked to sign in."""
+    if after(row.state, ConnectorStep.REAUTHORISE) is None:
+        raise Refused(
+            f"the connector {row.name} {STANDS[row.state]}, and cannot be authorised again",
+            f"Delete it to its end: `haulage connectors delete {shlex.quote(row.name)}`; then add another one.",
+        )
+
+
 def check_renewed(row: ConnectorRow, chosen: Service, settings: Mapping[str, str]) -> None:
     """Raises Refused where a connector of keys would be left without any: another endpoint gets no old ones."""
+    check_alive(row)
     if chosen.authorisation is None and row.sealed is not None and not split(chosen, settings)[1]:
         raise Refused(
             f"the keys of {row.name} were given for the endpoint that it had, and are not sent to another",

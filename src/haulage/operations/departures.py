@@ -22,6 +22,9 @@ from haulage.services.authorisation import Revokes
 from haulage.services.contract import Service
 from haulage.services.registry import service
 
+OWN_CONSENT = ("secret", "certificate", "jwt")
+"""Ways in which no person signed in: their tokens end by themselves, and new ones are had any time."""
+STAYS = "Nothing was revoked: the application speaks for itself, and stays allowed until that is ended at the service."
 KEYS_STAY = "Keys stay valid at the service until you delete them there."
 
 
@@ -99,7 +102,7 @@ async def _end_at_service(ledger: Ledger, row: ConnectorRow, actor: Actor) -> Le
         note = f"The authorisation could not be revoked at {chosen.title}: {error.message}."
         return Left(ledger.read(rows.by_id, row.id), False, False, note, page)
     ledger.do(audit.append, actor, "connector revoke", row.subject, name=row.name, at_service=told_service)
-    return Left(row, told_service, True, how.revoking, page)
+    return Left(row, told_service, True, STAYS if row.way in OWN_CONSENT else how.revoking, page)
 
 
 async def _revoked(ledger: Ledger, row: ConnectorRow, chosen: Service) -> bool:
@@ -107,7 +110,7 @@ async def _revoked(ledger: Ledger, row: ConnectorRow, chosen: Service) -> bool:
     settings = connectors.opened(ledger, row)
     account = accounts.open_account(ledger, row, settings, accounts.quiet_pacer(chosen), leaving=True)
     try:
-        if not isinstance(account, Revokes) or row.way in ("secret", "certificate", "jwt"):
+        if not isinstance(account, Revokes) or row.way in OWN_CONSENT:
             return False
         await account.revoke()
         return True
