@@ -70,7 +70,7 @@ def test_revoked_at_the_service_in_the_middle_of_a_run(office: Office, sandbox: 
 
 
 ROLES = {"office365": "admin", "box-enterprise": "admin", "dropbox-business": "admin"}
-ALWAYS = ("box", "google-drive", "onedrive-business")
+ALWAYS = ("box", "google-drive", "onedrive-business", "egnyte")
 LONG = ("onedrive", "office365", "box-enterprise", "dropbox-business")
 EVERY = [*ALWAYS, *(pytest.param(one, marks=pytest.mark.slow) for one in LONG)]
 

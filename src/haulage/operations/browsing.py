@@ -76,7 +76,7 @@ async def browse_on(ledger: Ledger, text: str, cursor: str | None, least: int = 
     """
     given = Given(text, "source")
     try:
-        drive = await open_drive(ledger, given, Watch())
+        drive = await open_drive(ledger, given, None)
         try:
             items: list[Item] = []
             while len(items) < least:

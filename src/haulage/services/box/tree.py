@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from haulage.model.errors import Conflict, Denied, Gone, NameRefused, RootGone, ScopeMissing
+from haulage.model.errors import Conflict, Denied, Gone, Mismatch, NameRefused, RootGone, ScopeMissing
 from haulage.services.box.calls import Calls
 from haulage.services.box.items import FIELDS, Entry, Items, told_apart
 from haulage.services.box.refusals import NameInUse
@@ -114,8 +114,10 @@ class Tree:
         while True:
             page = await self.page(TOP, marker, PAGE_ITEMS)
             entries += page.entries
-            if not page.marker or page.marker == marker:
+            if not page.marker:
                 break
+            if page.marker == marker:
+                raise Mismatch("Box told to ask for the same page of the root again")
             marker = page.marker
         self._top = told_apart(entries)
         self._named = {one.id: one.name for one in entries}
