@@ -126,6 +126,8 @@ def judge(pair: Pair, *, deep: bool) -> Outcome | None:
         return failed(pair, "kind", f"the destination has a {there.kind} there, the source a {item.kind}", REMOVE_FIRST)
     if item.kind == Kind.FOLDER:
         return ended(pair, OutcomeKind.VERIFIED, {"proof": "folder"})
+    if item.size is None or there.size is None:
+        return as_converted(pair, deep=deep)
     if item.size != there.size:
         what = f"the destination has {there.size} bytes, the source {item.size}"
         return differs(pair, "size", what, destination_size=there.size)
@@ -154,6 +156,15 @@ def as_copied(pair: Pair) -> Outcome | None:
     return ended(pair, OutcomeKind.VERIFIED, evidence)
 
 
+def as_converted(pair: Pair, *, deep: bool) -> Outcome | None:
+    """The same of a document that is no file at one side: it can be made one in other bytes each time."""
+    if pair.proof is None or not untouched(pair):
+        return None
+    if pair.item.size is None and pair.there is not None and pair.there.size is None:
+        return ended(pair, OutcomeKind.VERIFIED_WEAK, {"proof": "copied by the service, unchanged on both sides since"})
+    return None if deep else as_copied(pair)
+
+
 def untouched(pair: Pair) -> bool:
     """Whether both sides tell just the revisions that were there when it was copied."""
     if pair.there is None or not (pair.item.revision and pair.there.revision):
@@ -174,7 +185,8 @@ def by_bytes(pair: Pair, ours: Mapping[str, str], theirs: Mapping[str, str], how
     evidence: dict[str, Any] = {"proof": f"{how}, {name}", name: ours[name]}
     if recorded is not None and name == "sha256":
         evidence["sha256_when_copied"] = recorded
-    if ours[name] == theirs[name]:
+    as_made = pair.item.size is None and not pair.source_altered and name == "sha256" and theirs[name] == recorded
+    if ours[name] == theirs[name] or as_made:
         return ended(pair, OutcomeKind.VERIFIED, evidence)
     what = "the bytes at the destination are not those at the source"
     if recorded is not None and name == "sha256" and ours[name] == recorded != theirs[name]:

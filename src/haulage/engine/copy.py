@@ -11,6 +11,7 @@ from haulage.engine.meter import COMPUTED, INLINE_BYTES, check_promise, digest, 
 from haulage.engine.rewritten import still_the_document
 from haulage.engine.same import probe, same_content
 from haulage.engine.sides import at_source, at_target
+from haulage.engine.spool import spooled
 from haulage.engine.within import copy_within
 from haulage.ledger import items as item_rows
 from haulage.ledger import work
@@ -20,7 +21,7 @@ from haulage.model import naming
 from haulage.model.errors import Changed, Conflict, Gone, HaulageError, Mismatch, OutcomeUnknown, ShortRead, Transient
 from haulage.model.item import Carried, Item, Written
 from haulage.model.outcome import Outcome, OutcomeKind, Side
-from haulage.services.contract import ABSENT, Precondition
+from haulage.services.contract import ABSENT, CopiesDocuments, Precondition
 
 NAMES_TRIED = 20
 VACANT_TRIED = 3
@@ -41,7 +42,7 @@ async def copy_item(context: Context, known: Known) -> Settled:
                 if now is None:
                     return _ended(job, OutcomeKind.GONE_AT_SOURCE, Gone("removed at the source while the run went on"))
                 job.renew(now)
-            return await _attempt(context, job)
+            return await (_attempt_unsized(context, job) if job.unsized else _attempt(context, job))
         except HaulageError as error:
             if not error.item_only:
                 raise
@@ -60,6 +61,43 @@ async def copy_item(context: Context, known: Known) -> Settled:
 def _moved(error: HaulageError) -> bool:
     """Whether a file was replaced or removed under our hands, at either end: look again."""
     return isinstance(error, Changed | Gone)
+
+
+async def _attempt_unsized(context: Context, job: Job) -> Settled:
+    """One attempt with a document: the service itself copies it where it can, else it comes as a file."""
+    if isinstance(context.target, CopiesDocuments) and (settled := await _copy_document(context, job)) is not None:
+        return settled
+    async with spooled(context, job) as (here, told):
+        if (ending := _ending(told.path)) != _ending(job.target):  # not the form that was meant: it could not be had
+            job.condition, job.occupied = ABSENT, False
+            job.wanted = job.target.removesuffix(_ending(job.target)) + ending
+            await _rename(here, job, 1)
+        return await _attempt(here, job)
+
+
+def _ending(path: str) -> str:
+    stem, dot, ending = path.rpartition("/")[2].rpartition(".")
+    return dot + ending if stem else ""
+
+
+async def _copy_document(context: Context, job: Job) -> Settled | None:
+    """Let the service copy it, under the next free name where something is there. None where it cannot."""
+    assert isinstance(context.target, CopiesDocuments)  # noqa: S101 - whoever calls has looked; tells the type checker
+    for number in range(2, 2 + NAMES_TRIED):
+        try:
+            copying = context.target.copy_document(context.source, job.unread(), job.target, job.condition)
+            written = await at_target(copying)
+        except Conflict:
+            if job.only_compared:
+                return Settled(destination_changed(job.known))
+            job.condition, job.renamed = ABSENT, True
+            await _rename(context, job, number)
+            continue
+        if written is None:
+            return None
+        job.made, evidence = "copied by the service itself, as the document that it is", {"id": written.id}
+        return _settled(job, OutcomeKind.VERIFIED_WEAK, written.revision, {**evidence, "proof": "copied there"})
+    raise Conflict(f"{NAMES_TRIED} names are taken at the destination")
 
 
 async def _attempt(context: Context, job: Job) -> Settled:
@@ -100,18 +138,22 @@ async def _compare(context: Context, job: Job, number: int) -> Settled | None:
         return _settled(job, OutcomeKind.TRANSFORMED, there.revision, evidence, adopted=True)
     if job.only_compared:
         return Settled(destination_changed(job.known))
+    await _rename(context, job, number)
+    job.renamed = True
+    return None
+
+
+async def _rename(context: Context, job: Job, number: int) -> None:
+    """Give it the first name, from the wanted one with (number) on, that no other item of the transfer has."""
     rules, transfer = context.target.traits.names, context.run.transfer_id
-    wanted = job.known.target or job.known.path
     while True:
-        job.target = naming.with_suffix(wanted, number, rules)
+        job.target = naming.with_suffix(job.wanted, number, rules) if number > 1 else job.wanted
         key = naming.fold(job.target, rules)
         if await context.ledger.run(item_rows.holders, transfer, job.target, key) <= {job.known.id}:
             break
         number += 1
     fitted = Fitted(job.known.id, job.target, naming.fold(job.target, rules))
     await context.ledger.run(work.set_targets, [fitted])
-    job.renamed = True
-    return None
 
 
 async def _send(context: Context, job: Job) -> Sent:
@@ -193,6 +235,11 @@ def _settled(
     if job.renamed:
         code = "kept_both"
         message = f"another file was at the destination under this name; this one is {job.target!r}"
+    elif job.made is not None:
+        code = "converted"
+        message = job.made
+    if job.unsized and kind == OutcomeKind.VERIFIED:
+        kind = OutcomeKind.TRANSFORMED
     outcome = Outcome(
         job.known.id,
         job.known.path,

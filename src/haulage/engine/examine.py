@@ -97,7 +97,8 @@ class Examiner:
             return compare.missing(pair)
         if (verdict := compare.judge(pair, deep=False)) is not None:
             return verdict
-        if pair.source_altered or pair.target_altered:
+        unsized = pair.item.size is None or pair.there.size is None
+        if pair.source_altered or pair.target_altered or unsized:
             return await self._read(pair, pair.there)
         return compare.weak(pair)
 

@@ -9,17 +9,19 @@ from haulage.services.contract import ABSENT, Precondition
 class Job:
     """One item on its way. It is altered when the source or the destination turns out other than listed.
 
-    target: path at the destination. condition: what has to hold there. occupied: something is there that has to be
+    target: path at the destination; wanted: the one that it would have if nothing else were there. condition: what
+    has to hold there. occupied: something is there that has to be
     compared first. only_compared: the source is as it was copied, so what is there is proven or left alone, never
     replaced. renamed: another file held the name, ours got a suffix. began_us: when work on it began.
     finished_attempt: of the upload in parts that made it. left: the revision of what we wrote and could not prove.
     within: the service copied it by itself.
+    unsized: how large it is, is known when it was read only (engine/spool.py); made: what the source says it is then.
     """
 
     def __init__(self, known: Known) -> None:
         self.known = known
         self.began_us = now_us()
-        self.target = known.target or known.path
+        self.target = self.wanted = known.target or known.path
         self.size = known.size
         self.revision = known.revision
         self.hashes = known.hashes
@@ -31,12 +33,20 @@ class Job:
         self.finished_attempt: str | None = None
         self.left: str | None = None
         self.within = False
+        self.unsized = known.unsized
+        self.made: str | None = None
 
     def item(self) -> Item:
         """What to open at the source."""
         known = self.known
         return Item(known.path, Kind.FILE, self.size, known.modified_us, self.revision, self.hashes)
 
+    def unread(self) -> Item:
+        """The same before anybody knows its size."""
+        known = self.known
+        return Item(known.path, Kind.FILE, None, known.modified_us, self.revision)
+
     def renew(self, now: Item) -> None:
         """Go on with a newer version of the source's file."""
         self.size, self.revision, self.hashes = now.size or 0, now.revision, dict(now.hashes)
+        self.unsized = now.size is None

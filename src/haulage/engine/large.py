@@ -132,7 +132,8 @@ async def _unfinished(context: Context, job: Job) -> tuple[Upload | None, dict[i
     if upload is None:
         return None, {}
     fits = (upload.target, upload.revision, upload.size) == (job.target, job.revision, job.size)
-    goes_on = fits and job.revision is not None and _was_begun(upload)
+    # a document comes in other bytes each time that it is made a file, so no part of it goes with those of before
+    goes_on = fits and job.revision is not None and not job.unsized and _was_begun(upload)
     parts = await at_target(context.target.parts(upload.state)) if goes_on else None
     if parts is None:
         await _drop(context, upload)

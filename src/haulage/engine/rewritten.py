@@ -20,6 +20,7 @@ from haulage.services.contract import Drive
 LARGEST_BYTES = 64 * 1024 * 1024
 ADDED = re.compile(r"docProps/.*|customXml/.*|\[Content_Types\]\.xml|(?:.*/)?_rels/.*|\[trash\]/.*")
 """Parts of an Office package in which properties stand: they may be added, altered or left out."""
+PACKAGES = (".docx", ".xlsx", ".pptx")
 SECTOR_BYTES = 512
 KEPT_SHARE = 0.9
 
@@ -27,9 +28,11 @@ KEPT_SHARE = 0.9
 async def still_the_document(context: Context, job: Job, there: Item) -> dict[str, Any] | None:
     """The evidence that what lies at the destination is the document that was sent; None where it is not proven.
 
-    Only for names that the destination says it may rewrite, and for files of at most 64 MiB.
+    Only for names that the destination says it may rewrite, for packages that the source makes anew whenever it is
+    asked for them, and for files of at most 64 MiB.
     """
-    if not job.target.lower().endswith(context.target.traits.rewrites) or not job.target:
+    rewritten = job.target.lower().endswith(context.target.traits.rewrites)
+    if not rewritten and not (job.unsized and job.target.lower().endswith(PACKAGES)):
         return None
     sizes = job.size, there.size or 0
     if max(sizes) > LARGEST_BYTES:

@@ -124,7 +124,7 @@ class Survey:
         size = item.size or 0
         self.files += 1
         self.bytes += size
-        self.empty_files += size == 0
+        self.empty_files += item.size == 0
         self._largest.put(size, item.path)
         found = self._extensions.get(name := extension(item.path))
         if found is None:

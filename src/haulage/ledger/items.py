@@ -34,6 +34,8 @@ class Known(msgspec.Struct, frozen=True, gc=False):
     """A file whose path is also a folder of other items."""
     occupied: bool = False
     """The destination's listing showed something there that we did not leave."""
+    unsized: bool = False
+    """A file whose size the source does not know before it is read; `size` is 0 then."""
 
 
 class Marks:
@@ -261,7 +263,7 @@ def _known(row: Sequence[Any], shadowed: bool = False) -> Known:
     item_id, path, kind, size, revision, modified_us, hashes, note, target, done, done_size, done_target = row
     found_hashes = load_hashes(hashes) if hashes else {}
     listed = (item_id, path, kind, size or 0, revision, modified_us, found_hashes, note)
-    return Known(*listed, target, done, done_size, done_target, shadowed)
+    return Known(*listed, target, done, done_size, done_target, shadowed, unsized=size is None and kind == Kind.FILE)
 
 
 _open = (

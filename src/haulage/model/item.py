@@ -19,7 +19,8 @@ class Item(msgspec.Struct, frozen=True, gc=False):
 
     path: relative to the drive's root, parts separated by "/", exactly as the service spells it; "" is the root.
     A bucket's key may have empty parts ("a//b", "/lead"); only a folder marker's trailing "/" is taken off.
-    size: bytes; None where the service does not say (folders).
+    size: bytes; None where the service does not say: of folders, and of files that it makes while they are read (an
+    exported document).
     modified_us, created_us: UTC microseconds since the epoch.
     revision: opaque; equal revisions mean equal content, as far as the service promises it (an ETag, a
     version, or for a local file its size, time and inode).

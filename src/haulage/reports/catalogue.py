@@ -106,6 +106,12 @@ _OTHERS = (
         "Compare the two, and remove the one that is not needed.",
     ),
     Entry(
+        "converted",
+        "A document, carried as a file",
+        "It is of a service's own kind, which is no file: it was copied as it is, or made a file in a common form.",
+        "Open one of each kind at the destination, and look whether it is good enough for whoever works with them.",
+    ),
+    Entry(
         "removed_since",
         "Removed at the source since an earlier run",
         "It was copied by an earlier run and is not at the source any more. The copy was kept.",

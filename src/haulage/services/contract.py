@@ -90,7 +90,8 @@ class Content(Protocol):
     """An opened source file, pinned to one revision.
 
     item: the facts of the revision being read, from the answer itself (size of the *whole* file, hashes, revision).
-    carried: what goes along with the bytes.
+    Of a document that is made a file while it is read, no size; its note says what was made of what, and its path has
+    another ending where the form that was meant could not be had. carried: what goes along with the bytes.
     """
 
     item: Item
@@ -278,6 +279,18 @@ class CopiesWithin(Protocol):
 
     async def place(self, state: Json, made: Written, carried: Carried) -> Written:
         """Give what `copied` told its name and times, if nothing is at the path. Raises Conflict, Gone."""
+        ...
+
+
+@runtime_checkable
+class CopiesDocuments(Protocol):
+    """A drive whose service can copy a document as what it is, which a download could only convert."""
+
+    async def copy_document(self, source: Drive, item: Item, path: str, condition: Precondition) -> Written | None:
+        """Have the service copy a file of unknown size. None where it cannot: from elsewhere, or out of reach.
+
+        Asked again after a lost answer, it makes no second copy. Raises Conflict (precondition), Changed, Gone.
+        """
         ...
 
 

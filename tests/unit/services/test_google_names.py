@@ -6,10 +6,13 @@ from hypothesis import strategies as st
 
 from haulage.model.errors import Refused
 from haulage.model.item import Carried, Kind
+from haulage.services.google.exports import exports_of
 from haulage.services.google.files import File, item_of, time_text, time_us
 from haulage.services.google.names import Naming, chosen, names_of, part_of, twin, untwinned
 from haulage.services.google.places import Place, place_of
 from haulage.services.google.uploads import facts_of
+
+USUAL = exports_of("")
 
 
 def file(name: str, file_id: str, created: str = "2026-01-02T03:04:05.678Z", mime_type: str = "text/plain") -> File:
@@ -19,15 +22,15 @@ def file(name: str, file_id: str, created: str = "2026-01-02T03:04:05.678Z", mim
 
 def test_the_oldest_has_its_name_and_the_others_a_piece_of_their_ids() -> None:
     old, young = file("a.txt", "AAAAAAAA11111111"), file("a.txt", "BBBBBBBB22222222", "2026-02-01T00:00:00.000Z")
-    naming = Naming()
+    naming = Naming(USUAL)
     assert [naming.part(one) for one in (old, young, old)] == ["a.txt", "a (22222222).txt", "a.txt"]
-    assert chosen("a.txt", [young, old]) is old
-    assert chosen("a (22222222).txt", [young, old]) is young
-    assert chosen("a (33333333).txt", [young, old]) is None
+    assert chosen("a.txt", [young, old], USUAL) is old
+    assert chosen("a (22222222).txt", [young, old], USUAL) is young
+    assert chosen("a (33333333).txt", [young, old], USUAL) is None
 
 
 def test_a_file_that_is_named_like_a_twin_takes_nobodys_place() -> None:
-    naming = Naming()
+    naming = Naming(USUAL)
     like, first, second = file("a (22222222).txt", "1" * 20), file("a.txt", "3" * 20), file("a.txt", "2" * 20)
     parts = [naming.part(one) for one in (like, first, second)]
     assert parts == ["a (22222222).txt", "a.txt", f"a ({'2' * 20}).txt"]
@@ -39,14 +42,14 @@ NAMES = st.text(st.sampled_from("ab.()/ \uff0f2"), max_size=6)
 @given(st.lists(NAMES, min_size=1, max_size=12))
 def test_every_file_has_a_path_of_its_own(names: list[str]) -> None:
     files = [file(name, f"id{number:08d}{number:08d}") for number, name in enumerate(names)]
-    naming = Naming()
+    naming = Naming(USUAL)
     parts = [naming.part(one) for one in files]
     assert len(set(parts)) == len(parts)
     assert not any("/" in part or not part for part in parts)
     for one, part in zip(files, parts, strict=True):
         namesakes = [other for other in files if part_of(other.name) == part_of(one.name)]
         if part in (part_of(one.name), twin(part_of(one.name), one.id)) and len(part_of(one.name)) < 4:
-            assert chosen(part, namesakes) is one
+            assert chosen(part, namesakes, USUAL) is one
 
 
 @pytest.mark.parametrize(
@@ -54,7 +57,7 @@ def test_every_file_has_a_path_of_its_own(names: list[str]) -> None:
     [("a", ["a"]), ("a\uff0fb", ["a\uff0fb", "a/b"]), ("\uff0f\uff0f", None)],
 )
 def test_what_to_ask_for(part: str, names: list[str] | None) -> None:
-    assert names_of(part) == names
+    assert names_of(part, USUAL) == names
     assert names is None or all(part_of(name) == part for name in names)
 
 
@@ -86,11 +89,11 @@ def test_a_shared_drive_has_to_be_named() -> None:
         place_of("Shared drives")
 
 
-def test_documents_and_shortcuts_are_no_files() -> None:
-    document = item_of("a", file("a", "1", mime_type="application/vnd.google-apps.document"))
+def test_forms_and_shortcuts_are_no_files() -> None:
+    document = item_of("a", file("a", "1", mime_type="application/vnd.google-apps.form"), USUAL)
     assert (document.kind, document.size) == (Kind.OTHER, None)
-    assert "Google Docs" in (document.note or "")
-    assert item_of("f", file("f", "2", mime_type="application/vnd.google-apps.folder")).kind is Kind.FOLDER
+    assert "a Google form" in (document.note or "")
+    assert item_of("f", file("f", "2", mime_type="application/vnd.google-apps.folder"), USUAL).kind is Kind.FOLDER
 
 
 def test_a_type_of_googles_own_is_never_asked_for() -> None:

@@ -4,6 +4,7 @@ from haulage.services.authorisation import Authorisation, OAuth, Way
 from haulage.services.contract import Field, Service
 from haulage.services.google.account import HOSTS, WorkspaceAccount
 from haulage.services.google.delegation import assertion, explain, settle
+from haulage.services.google.exports import DEFAULT, settle_exports
 from haulage.services.google.opening import DriveFiles
 from haulage.services.google.traits import TRAITS
 
@@ -11,6 +12,13 @@ SCOPE = "https://www.googleapis.com/auth/"
 DIRECTORY = tuple(
     f"{SCOPE}admin.directory.{one}.readonly" for one in ("user", "group", "group.member")
 )  # the names that the console's list of scopes uses
+EXPORT_FORMATS = Field(
+    "export_formats",
+    "Documents as",
+    "In which forms Google's own documents come: the first of these that a kind of document can have. Also odt, ods, "
+    "odp, pdf, rtf, txt, md, html, epub, csv, tsv, png, jpg, json; one that is in none of them is reported.",
+    default=DEFAULT,
+)
 TOKEN_URL = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address
 
 GOOGLE_DRIVE = Service(
@@ -33,6 +41,7 @@ GOOGLE_DRIVE = Service(
             required=True,
             env=("HAULAGE_GOOGLE_CLIENT_SECRET",),
         ),
+        EXPORT_FORMATS,
     ),
     traits=TRAITS,
     whole_root=True,
@@ -54,6 +63,7 @@ GOOGLE_DRIVE = Service(
         security_page="https://myaccount.google.com/connections",
         guide="how-to/connect-google",
         shared_grant=True,
+        settle=settle_exports,
     ),
 )
 

@@ -11,7 +11,7 @@ from haulage.services.transport import Answer, Request, TokenRefused, retry_afte
 DRIVE = "https://www.googleapis.com/drive/v3"
 DIRECTORY = "https://admin.googleapis.com/admin/directory/v1"
 REVOKE = "https://oauth2.googleapis.com/revoke"
-HOSTS = ("www.googleapis.com", "admin.googleapis.com", "oauth2.googleapis.com")
+HOSTS = ("www.googleapis.com", "admin.googleapis.com", "oauth2.googleapis.com", "docs.google.com")
 _THROTTLES = {"rateLimitExceeded", "userRateLimitExceeded", "dailyLimitExceeded"}
 
 

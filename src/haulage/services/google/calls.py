@@ -11,10 +11,11 @@ from haulage.services import bearer
 from haulage.services.authorisation import Access
 from haulage.services.bearer import Judge
 from haulage.services.google.account import DRIVE
-from haulage.services.google.refusals import SESSION, meaning
+from haulage.services.google.refusals import LINK, SESSION, meaning
 from haulage.services.transport import Answer, Request, Transport
 
 ORIGIN = "https://www.googleapis.com"
+EDITORS = "https://docs.google.com"  # from where documents of more than 10 MB are exported
 UPLOAD = f"{ORIGIN}/upload/drive/v3/files"
 ALL_DRIVES = {"supportsAllDrives": "true"}  # Q14: without it nothing in a shared drive is found
 JSON_TYPE = "application/json; charset=UTF-8"
@@ -23,10 +24,12 @@ T = TypeVar("T")
 
 
 class _Unfinished(Judge):
-    """308 says how far an upload has come, and is no redirect there."""
+    """308 says how far an upload has come, and is no redirect there; an address to export from leads on by one."""
 
     def __call__(self, request: Request, answer: Answer) -> HaulageError | None:
         if answer.status == 308 and request.operation in SESSION:
+            return None
+        if answer.status in (302, 303, 307) and request.operation == LINK and "Location" in answer.headers:
             return None
         return super().__call__(request, answer)
 
@@ -36,10 +39,11 @@ class Calls:
 
     def __init__(self, access: Access) -> None:
         self.transport = Transport(
-            origins=(f"{ORIGIN}/",),
+            origins=(f"{ORIGIN}/", f"{EDITORS}/"),
             judge=_Unfinished("Google", meaning),
             pacer=access.pacer,
             credentials=access.credentials,
+            bare_origins=("https://*.googleusercontent.com/",),
             route=access.route,
         )
 

@@ -8,12 +8,16 @@ from urllib.parse import quote
 
 from haulage.model.errors import Changed, Conflict, Gone, HaulageError, NameRefused, RootGone, ShortRead
 from haulage.model.item import Carried, Item, Kind, Page, Written
+from haulage.model.outcome import Side
 from haulage.services.authorisation import Access
-from haulage.services.contract import Content, Json, Precondition, Traits
+from haulage.services.contract import Content, Drive, Json, Precondition, Traits
 from haulage.services.counted import CountedContent
 from haulage.services.google import traits
 from haulage.services.google.account import DRIVE
 from haulage.services.google.calls import Calls, address
+from haulage.services.google.copying import Copies
+from haulage.services.google.exporting import exported
+from haulage.services.google.exports import Exports
 from haulage.services.google.files import File, item_of, time_us, written_of
 from haulage.services.google.names import Naming, chosen
 from haulage.services.google.places import Place
@@ -30,11 +34,13 @@ class GoogleDrive:
 
     traits: Traits = traits.TRAITS
 
-    def __init__(self, access: Access, place: Place, identity: str) -> None:
+    def __init__(self, access: Access, place: Place, identity: str, exports: Exports) -> None:
         self.identity = identity
+        self.exports = exports
         self._calls = Calls(access)
-        self._tree = Tree(self._calls, place)
+        self._tree = Tree(self._calls, place, exports)
         self._uploads = Uploads(self._calls)
+        self._copies = Copies(self._calls, self._tree)
         self._namings: dict[str, Naming] = {}
         self.calls: Mapping[str, int] = self._calls.transport.trace.calls
 
@@ -55,7 +61,7 @@ class GoogleDrive:
         """Up to 1,000 children, the oldest first. The cursor: where the page before it ended, and Google's token."""
         folder_id = await self._tree.folder(folder)
         created, _, token = (cursor or "").partition(" ")
-        naming = await self._naming(folder, folder_id, int(created)) if cursor else Naming()
+        naming = await self._naming(folder, folder_id, int(created)) if cursor else Naming(self.exports)
         try:
             found = await self._tree.lookups.page(folder_id, token or None, PAGE_ITEMS, order="createdTime")
         except HaulageError as error:
@@ -72,7 +78,7 @@ class GoogleDrive:
         for file in sorted(found.files, key=lambda one: one.age):
             path = below + naming.part(file)
             self._tree.note(path, file)
-            items.append(item_of(path, file))
+            items.append(item_of(path, file, self.exports))
         self._namings[folder] = naming
         if found.next_token is None:
             del self._namings[folder]
@@ -86,7 +92,7 @@ class GoogleDrive:
         """Who has which name so far. After a restart that is listed once more, up to where the cursor stands."""
         if (known := self._namings.get(folder)) is not None:
             return known
-        naming, token = Naming(), ""
+        naming, token = Naming(self.exports), ""
         while True:
             found = await self._tree.lookups.page(folder_id, token or None, PAGE_ITEMS, order="createdTime")
             for file in sorted(found.files, key=lambda one: one.age):
@@ -103,22 +109,20 @@ class GoogleDrive:
 
     async def item(self, path: str) -> Item | None:
         """See the contract."""
-        try:
-            found = await self._tree.find(path)
-        except RootGone:
-            raise
-        except Gone:
-            found = None
-        if found is None:
+        if (found := await self._there(path)) is None:
             self._tree.forget(path)
             return None
-        item = item_of(path, found)
+        item = item_of(path, found, self.exports)
         return item if item.kind is Kind.FILE else None
 
     @asynccontextmanager
     async def open(self, item: Item, start: int = 0) -> AsyncIterator[Content]:
         """Two calls: what is read is fixed when the answer begins; which revision that is, is asked then (Q10)."""
         file_id = item.id or await self._tree.file_id(item.path)
+        if item.size is None and (document := await self._tree.get(file_id)).is_native:
+            async with self._exported(item, document) as content:
+                yield content
+            return
         if start and start == item.size:
             yield CountedContent(None, await self._same(item, file_id), start)
             return
@@ -127,12 +131,21 @@ class GoogleDrive:
         async with self._calls.transport.stream(Request(DOWNLOAD, "GET", url, headers)) as streamed:
             yield CountedContent(streamed, await self._same(item, file_id), start)
 
+    @asynccontextmanager
+    async def _exported(self, item: Item, found: File) -> AsyncIterator[Content]:
+        """A document, as a file (Q17). It was the listed one before the export began, and after."""
+        async with exported(self._calls, found, self._now(item, found)) as content:
+            await self._same(item, found.id)
+            yield content
+
     async def _same(self, item: Item, file_id: str) -> Item:
         """The file as it is now. Raises Gone, Changed."""
-        found = await self._tree.get(file_id)
+        return self._now(item, await self._tree.get(file_id))
+
+    def _now(self, item: Item, found: File) -> Item:
         if found.trashed:
             raise Gone(f"{item.path}: it is in the trash")
-        now = item_of(item.path, found)
+        now = item_of(item.path, found, self.exports)
         if now.kind is not Kind.FILE or (item.revision is not None and now.revision != item.revision):
             raise Changed(f"{item.path}: another revision is there than the one that was listed")
         return now
@@ -156,9 +169,9 @@ class GoogleDrive:
         facts = facts_of(name, carried)
         if not condition.absent:
             there = await self._tree.find(path)
-            _refuse_other(path, there, condition)
+            self._refuse_other(path, there, condition)
             if there is not None:
-                return there.id, facts
+                return self._file(path, there).id, facts
         new_id = await self._tree.new_id(folder_id)
         return None, {**facts, "name": name, "parents": [folder_id], "id": new_id}
 
@@ -177,12 +190,12 @@ class GoogleDrive:
         """A new file stays where no older one has its name; else it is taken back. Raises Conflict."""
         if "id" in facts:
             folder_id, part = facts["parents"][0], path.rpartition("/")[2]
-            first = chosen(part, await self._tree.lookups.named(folder_id, part))
+            first = chosen(part, await self._tree.lookups.named(folder_id, part), self.exports)
             if first is not None and first.id != made.id:
                 await self._tree.remove(made.id)
                 raise Conflict(f"{path}: something is there already")
         self._tree.note(path, made)
-        return written_of(path, made)
+        return written_of(path, made, self.exports)
 
     async def begin(self, path: str, size: int, carried: Carried, attempt: str, condition: Precondition) -> Json:
         """A session. Its address is its own permission for this one file, and part of the state."""
@@ -208,7 +221,7 @@ class GoogleDrive:
         if total != state["size"] or "tail" not in receipts[-1]:
             raise ShortRead(f"{path}: the parts hold {total} bytes of {state['size']}")
         if condition.revision is not None:
-            _refuse_other(path, await self._tree.find(path), condition)
+            self._refuse_other(path, await self._tree.find(path), condition)
         found = await self._uploads.finish(state, base64.b64decode(receipts[-1]["tail"]))
         return await self._settled(path, found, state["made"])
 
@@ -229,8 +242,8 @@ class GoogleDrive:
         found = await self._tree.find(path)
         if found is None:
             raise Gone(f"{path}: it is not there any more")
-        _refuse_other(path, found, Precondition(revision=revision))
-        return written_of(to, await self._tree.move(found, path, to))
+        self._refuse_other(path, found, Precondition(revision=revision))
+        return written_of(to, await self._tree.move(found, path, to), self.exports)
 
     async def move_folder(self, path: str, to: str) -> None:
         """See MovesFolders."""
@@ -239,15 +252,52 @@ class GoogleDrive:
             raise Gone(f"{path}: no folder is there")
         await self._tree.move(found, path, to)
 
+    async def document(self, item: Item) -> File:
+        """The document that was listed, as it is now. Raises Gone, Changed."""
+        found = await self._tree.get(item.id or await self._tree.file_id(item.path))
+        self._now(item, found)
+        return found
+
+    async def copy_document(self, source: Drive, item: Item, path: str, condition: Precondition) -> Written | None:
+        """See CopiesDocuments: whatever the account that writes here can read too (Q18)."""
+        if not isinstance(source, GoogleDrive):
+            return None
+        try:
+            found = await source.document(item)
+        except HaulageError as error:
+            error.side = Side.SOURCE
+            raise
+        there = await self._there(path)
+        self._refuse_other(path, there, condition)
+        made = await self._copies.made(found, path, there, absent=condition.absent)
+        if made is None:
+            return None
+        self._tree.note(path, made)
+        return written_of(path, made, self.exports)
+
+    async def _there(self, path: str) -> File | None:
+        try:
+            return await self._tree.find(path)
+        except RootGone:
+            raise
+        except Gone:
+            return None
+
     async def close(self) -> None:
         """See the contract."""
         await self._tree.close()
         await self._calls.transport.close()
 
+    def _refuse_other(self, path: str, there: File | None, condition: Precondition) -> None:
+        """Raises Conflict where something else stands there than what a write may replace."""
+        item = item_of(path, there, self.exports) if there is not None else None
+        if item is not None and item.kind is not Kind.FILE:
+            raise Conflict(f"{path}: something is there, and no file")
+        if condition.revision is not None and (item is None or item.revision != condition.revision):
+            raise Conflict(f"{path}: another revision is there than the one to be replaced, or none")
 
-def _refuse_other(path: str, there: File | None, condition: Precondition) -> None:
-    """Raises Conflict where something else stands there than what a write may replace."""
-    if there is not None and item_of(path, there).kind is not Kind.FILE:
-        raise Conflict(f"{path}: something is there, and no file")
-    if condition.revision is not None and (there is None or there.revision != condition.revision):
-        raise Conflict(f"{path}: another revision is there than the one to be replaced, or none")
+    def _file(self, path: str, there: File) -> File:
+        """What is there, if bytes can take its place: what is sent into a document is converted. Raises Conflict."""
+        if there.is_native:
+            raise Conflict(f"{path}: a document of Google is there, and no file")
+        return there

@@ -6,25 +6,13 @@ import msgspec
 
 from haulage.model.errors import Mismatch
 from haulage.model.item import Item, Kind, Written
+from haulage.services.google.exports import APPS, Exports, title
 
-APPS = "application/vnd.google-apps."
 FOLDER = f"{APPS}folder"
 FIELDS = (
     "id,name,mimeType,size,md5Checksum,sha1Checksum,sha256Checksum,headRevisionId,modifiedTime,createdTime,trashed,"
-    "driveId,shortcutDetails(targetMimeType)"
+    "driveId,shortcutDetails(targetMimeType),appProperties"
 )
-NATIVE = {
-    "document": "a Google Docs document",
-    "spreadsheet": "a Google Sheets spreadsheet",
-    "presentation": "a Google Slides presentation",
-    "drawing": "a Google drawing",
-    "form": "a Google form",
-    "site": "a Google site",
-    "map": "a map of Google My Maps",
-    "script": "a Google Apps Script project",
-    "jam": "a Jamboard",
-    "vid": "a Google Vids video",
-}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -49,6 +37,7 @@ class File(msgspec.Struct):
     created: str | None = msgspec.field(name="createdTime", default=None)
     trashed: bool = False
     drive_id: str | None = msgspec.field(name="driveId", default=None)
+    marks: dict[str, str] = msgspec.field(name="appProperties", default={})
     shortcut: Shortcut | None = msgspec.field(name="shortcutDetails", default=None)
 
     @property
@@ -57,8 +46,13 @@ class File(msgspec.Struct):
         return self.mime_type == FOLDER
 
     @property
+    def is_native(self) -> bool:
+        """Whether it is a document of Google's own, and no file."""
+        return self.mime_type.startswith(APPS)
+
+    @property
     def revision(self) -> str | None:
-        """Of the content. Where Drive tells none, what changes with it."""
+        """Of a file's content. Where Drive tells none, what changes with it."""
         return self.head or self.md5 or self.modified
 
     @property
@@ -109,15 +103,15 @@ class SharedDrives(msgspec.Struct):
     next_token: str | None = msgspec.field(name="nextPageToken", default=None)
 
 
-def item_of(path: str, found: File) -> Item:
+def item_of(path: str, found: File, exports: Exports) -> Item:
     """The item at `path`. Raises Mismatch where a fact cannot be read."""
-    kind, note = _kind(found)
+    kind, note = _kind(found, exports)
     return Item(
         path,
         kind,
         size_of(found) if kind is Kind.FILE else None,
         time_us(found.modified),
-        found.revision if kind is Kind.FILE else None,
+        revision_of(found, exports) if kind is Kind.FILE else None,
         hashes_of(found) if kind is Kind.FILE else {},
         found.id,
         time_us(found.created),
@@ -125,27 +119,36 @@ def item_of(path: str, found: File) -> Item:
     )
 
 
-def _kind(found: File) -> tuple[Kind, str | None]:
+def revision_of(found: File, exports: Exports) -> str | None:
+    """Of what comes when it is read: of a document, when it was changed, and in which form it comes."""
+    if not found.is_native:
+        return found.revision
+    return f"{found.modified} {exports.ending(found.mime_type)}" if found.modified else None
+
+
+def _kind(found: File, exports: Exports) -> tuple[Kind, str | None]:
     if found.is_folder:
         return Kind.FOLDER, None
-    if not found.mime_type.startswith(APPS):
+    if not found.is_native or exports.ending(found.mime_type):
         return Kind.FILE, None
     kind = found.mime_type.removeprefix(APPS)
     if kind == "shortcut":
         target = found.shortcut.mime_type if found.shortcut is not None else None
         what = "a folder" if target == FOLDER else "a file"
         return Kind.OTHER, f"a shortcut to {what} that lies elsewhere"
-    return Kind.OTHER, f"{NATIVE.get(kind, f'a document of Google ({kind})')}, which is no file"
+    return Kind.OTHER, f"{title(found.mime_type)}, which is no file, and cannot be exported as one"
 
 
-def written_of(path: str, found: File) -> Written:
+def written_of(path: str, found: File, exports: Exports) -> Written:
     """What an answer to a write confirms."""
-    return Written(path, found.revision, size_of(found), hashes_of(found), time_us(found.modified), found.id)
+    return Written(
+        path, revision_of(found, exports), size_of(found), hashes_of(found), time_us(found.modified), found.id
+    )
 
 
 def size_of(found: File) -> int | None:
-    """Bytes; None where it is not told. Raises Mismatch."""
-    if found.size is None:
+    """Bytes; None where it is not told, and of documents: theirs is no file's. Raises Mismatch."""
+    if found.size is None or found.is_native:
         return None
     if not found.size.isdecimal():
         raise Mismatch(f"Google told a size that is no number: {found.size[:40]!r}")

@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator
 
 from haulage.model.errors import HaulageError, Transient
 from haulage.services.google.calls import Calls
+from haulage.services.google.exports import Exports
 from haulage.services.google.files import FIELDS, File, Files
-from haulage.services.google.names import names_of, part_of
+from haulage.services.google.names import file_part, names_of
 
 SHARED = ""  # in place of a folder's id: what others have shared with the person
 MOST_NAMES, MOST_CHARACTERS = 40, 1500
@@ -22,7 +23,8 @@ def quoted(text: str) -> str:
 class Lookups:
     """Questions to files.list. drive_id: of the shared drive in which everything lies; "" in My Drive."""
 
-    def __init__(self, calls: Calls) -> None:
+    def __init__(self, calls: Calls, exports: Exports) -> None:
+        self.exports = exports
         self._calls = calls
         self._waiting: dict[str, dict[str, asyncio.Future[list[File]]]] = defaultdict(dict)
         self._working: dict[str, asyncio.Task[None]] = {}
@@ -72,7 +74,7 @@ class Lookups:
         found: dict[str, list[File]] = {part: [] for part in asked}
         try:
             async for file in self._found(folder_id, list(asked)):
-                if (part := part_of(file.name)) in found:
+                if (part := file_part(file, self.exports)) in found:
                     found[part].append(file)
         except HaulageError as error:
             for answer in asked.values():
@@ -83,7 +85,7 @@ class Lookups:
             answer.set_result(found[part])
 
     async def _found(self, folder_id: str, parts: list[str]) -> AsyncIterator[File]:
-        names = [names_of(part) for part in parts]
+        names = [names_of(part, self.exports) for part in parts]
         more = ""
         if None not in names:
             every = " or ".join(f"name = {quoted(name)}" for some in names for name in some or ())

@@ -6,6 +6,7 @@ depends on nothing that changes, so a second run finds every file under the path
 
 import re
 
+from haulage.services.google.exports import Exports
 from haulage.services.google.files import File
 
 SLASH = "\uff0f"  # a full-width one: "/" separates the parts of a path
@@ -20,12 +21,19 @@ def part_of(name: str) -> str:
     return name.replace("/", SLASH).replace("\0", "\u2400") or NAMELESS
 
 
-def names_of(part: str) -> list[str] | None:
+def file_part(file: File, exports: Exports) -> str:
+    """A file's name as a part of a path; of a document, with the ending of the form in which it comes."""
+    return part_of(exports.part(file.name or NAMELESS, file.mime_type))
+
+
+def names_of(part: str, exports: Exports) -> list[str] | None:
     """The names that become this part; None if there are too many to ask for."""
     slashes = part.count(SLASH)
     if slashes > 1 or "\u2400" in part:
         return None
-    return [part, part.replace(SLASH, "/")] if slashes else [part]
+    bare = exports.bare(part)
+    names = [part] if bare is None else [part, bare]
+    return [*names, *(one.replace(SLASH, "/") for one in names)] if slashes else names
 
 
 def twin(part: str, file_id: str, length: int = _TAIL) -> str:
@@ -42,26 +50,26 @@ def untwinned(part: str) -> str | None:
     return f"{found[1]}{found[3] or ''}" if found is not None else None
 
 
-def chosen(part: str, files: list[File]) -> File | None:
+def chosen(part: str, files: list[File], exports: Exports) -> File | None:
     """Which of the files of one name stands at this part."""
     if not files:
         return None
     oldest, *others = sorted(files, key=lambda one: one.age)
-    if part_of(oldest.name) == part:
+    if (plain := file_part(oldest, exports)) == part:
         return oldest
-    plain = part_of(oldest.name)
     return next((one for one in others if part in (twin(plain, one.id), twin(plain, one.id, len(one.id)))), None)
 
 
 class Naming:
     """Gives the files of one folder their parts, as they are listed: the oldest first."""
 
-    def __init__(self) -> None:
+    def __init__(self, exports: Exports) -> None:
         self._ids: dict[str, str] = {}
+        self._exports = exports
 
     def part(self, file: File) -> str:
         """The part of a file. Asked again, the same."""
-        plain = part_of(file.name)
+        plain = file_part(file, self._exports)
         for part in (plain, twin(plain, file.id), twin(plain, file.id, len(file.id))):
             if self._ids.setdefault(part, file.id) == file.id:
                 return part

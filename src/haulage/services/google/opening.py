@@ -4,6 +4,7 @@ from haulage.services.authorisation import Root
 from haulage.services.contract import Drive
 from haulage.services.google.account import DRIVE, DriveAccount
 from haulage.services.google.drive import GoogleDrive
+from haulage.services.google.exports import exports_of
 from haulage.services.google.files import SharedDrives
 from haulage.services.google.places import DRIVES, MINE, SHARED, place_of
 
@@ -14,7 +15,8 @@ class DriveFiles(DriveAccount):
     def open(self, root: str) -> Drive:
         """See OpensDrives. Raises Refused."""
         place = place_of(root)
-        return GoogleDrive(self._access, place, f"google-drive://{self._access.account}/{place.text}")
+        identity = f"google-drive://{self._access.account}/{place.text}"
+        return GoogleDrive(self._access, place, identity, exports_of(self._access.settings.get("export_formats", "")))
 
     async def roots(self) -> list[Root]:
         """See ListsRoots."""

@@ -9,6 +9,7 @@ from haulage.model.errors import (
     NameRefused,
     QuotaFull,
     SessionGone,
+    Transient,
 )
 from haulage.services.bearer import told_json
 from haulage.services.google.account import reads, reason
@@ -16,10 +17,8 @@ from haulage.services.transport import Answer, Request
 
 DOWNLOAD, CHUNK, STATUS = "DownloadContent", "UploadChunk", "UploadStatus"
 SESSION = (CHUNK, STATUS)
+EXPORT, LINK, COPY = "ExportFile", "ExportLink", "CopyFile"
 MEANINGS: dict[str, type[HaulageError]] = {
-    "cannotDownloadFile": Blocked,
-    "cannotDownloadAbusiveFile": Blocked,
-    "downloadQuotaExceeded": Blocked,
     "fileNotDownloadable": Blocked,
     "storageQuotaExceeded": QuotaFull,
     "teamDriveFileLimitExceeded": QuotaFull,
@@ -27,8 +26,26 @@ MEANINGS: dict[str, type[HaulageError]] = {
     "teamDriveHierarchyTooDeep": NameRefused,
     "myDriveHierarchyDepthLimitExceeded": NameRefused,
 }
+KEPT_BACK = {  # what is told of it, and what to do
+    "cannotDownloadFile": (
+        "its owner does not allow this account to download, print or copy it",
+        "Have its owner allow that, or copy it with the owner's own account.",
+    ),
+    "cannotDownloadAbusiveFile": (
+        "Google took it for malware or spam, and hands it out to nobody who does not insist",
+        "Its owner can look at it in Google Drive, and download it there at their own risk.",
+    ),
+    "downloadQuotaExceeded": (
+        "it was downloaded too often of late, and Google hands it out to nobody for a while",
+        "Run the same command again tomorrow.",
+    ),
+}
 DAILY_WALL = "User rate limit exceeded."  # Q12: with the full stop, and in small letters
 A_DAY = "Google takes 750 GB a day from one user: run the same command again tomorrow; it goes on where it stopped."
+
+
+class TooLargeToExport(HaulageError):
+    """More than 10 MB: it has to be had another way."""
 
 
 class IdInUse(Conflict):
@@ -44,12 +61,18 @@ def meaning(request: Request, answer: Answer) -> HaulageError | None:
             return SessionGone(message)
         if answer.status == 503 and b"upload offset" in answer.body:
             return SessionGone(f"{message}: bytes before these are missing")
+    if answer.status == 503 and request.operation == COPY:
+        return Transient(message)  # it may have been made; sent again, there would be two
     if answer.status == 409:
         return IdInUse(message)
     if answer.status == 416 and request.operation == DOWNLOAD:
         return Changed(f"{message}: it has become shorter")
     if told == "userRateLimitExceeded" and _message(answer) == DAILY_WALL:
         return QuotaFull(f"{message}: the day's upload limit is reached", A_DAY)
+    if told in KEPT_BACK:
+        return Blocked(*KEPT_BACK[told])
+    if request.operation == EXPORT and told == "exportSizeLimitExceeded":
+        return TooLargeToExport(message)
     if (kind := MEANINGS.get(told)) is not None:
         return kind(message)
     if answer.status == 403 and told in ("insufficientFilePermissions", "forbidden"):

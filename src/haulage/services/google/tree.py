@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 from haulage.model.errors import Conflict, Denied, Gone, HaulageError, NameRefused, Refused, RootGone
 from haulage.services.google.calls import Calls
+from haulage.services.google.exports import Exports
 from haulage.services.google.files import FIELDS, FOLDER, Changes, File, Ids, Position, SharedDrives, time_text
 from haulage.services.google.lookups import SHARED, Lookups
 from haulage.services.google.names import chosen, untwinned
@@ -20,8 +21,9 @@ FEW = 4  # attempts of the first call: a person waits for it
 class Tree:
     """One location's folders. Paths are relative to the location's root."""
 
-    def __init__(self, calls: Calls, place: Place) -> None:
-        self.lookups = Lookups(calls)
+    def __init__(self, calls: Calls, place: Place, exports: Exports) -> None:
+        self.lookups = Lookups(calls, exports)
+        self.exports = exports
         self._calls = calls
         self._place = place
         self._top: str | None = None
@@ -31,6 +33,11 @@ class Tree:
         self._new: set[str] = set()
         self._ids: list[str] = []
         self._asking = asyncio.Lock()
+
+    @property
+    def _named(self) -> str:
+        """What of a position says in which forms documents come: chosen anew, they have other names."""
+        return f"{','.join(self.exports.endings)} "
 
     async def root(self) -> str:
         """The id of the location's root. Raises RootGone."""
@@ -125,10 +132,10 @@ class Tree:
     async def _child(self, folder_id: str, part: str) -> File | None:
         if not part:
             return None
-        if (found := chosen(part, await self.lookups.named(folder_id, part))) is not None:
+        if (found := chosen(part, await self.lookups.named(folder_id, part), self.exports)) is not None:
             return found
         plain = untwinned(part)
-        return chosen(part, await self.lookups.named(folder_id, plain)) if plain else None
+        return chosen(part, await self.lookups.named(folder_id, plain), self.exports) if plain else None
 
     def note(self, path: str, found: File) -> None:
         """Remember whose path that is."""
@@ -178,7 +185,7 @@ class Tree:
         if found is None:
             made = await self.create(folder_id, {"name": part, "mimeType": FOLDER})
             self._new.add(made.id)
-            found = chosen(part, await self.lookups.named(folder_id, part)) or made
+            found = chosen(part, await self.lookups.named(folder_id, part), self.exports) or made
             if found.id != made.id:
                 self._new.discard(made.id)
                 await self.remove(made.id)
@@ -205,11 +212,22 @@ class Tree:
                 self._ids = (await self._calls.get("GenerateIds", "files/generateIds", query, Ids)).ids
             return self._ids.pop()
 
-    async def set_time(self, folder_id: str, modified_us: int) -> None:
-        """Set when a folder was changed last."""
-        path = f"files/{quote(folder_id, safe='')}"
-        body = {"modifiedTime": time_text(modified_us)}
-        await self._calls.send("UpdateFile", "PATCH", path, {"fields": "id"}, body, File)
+    async def set_time(self, file_id: str, modified_us: int) -> File:
+        """Set when a folder or document was changed last."""
+        return await self._update(file_id, {"modifiedTime": time_text(modified_us)})
+
+    async def trash(self, file_id: str) -> None:
+        """Take away what something newer takes the place of; a person can take it back."""
+        await self._update(file_id, {"trashed": True})
+
+    async def _update(self, file_id: str, facts: dict[str, object]) -> File:
+        path = f"files/{quote(file_id, safe='')}"
+        return await self._calls.send("UpdateFile", "PATCH", path, {"fields": FIELDS}, facts, File)
+
+    async def same_named(self, path: str) -> list[File]:
+        """All that stand at a path but for the pieces of ids."""
+        above, _, part = path.rpartition("/")
+        return await self.lookups.named(await self.folder(above), part)
 
     async def move(self, found: File, path: str, to: str) -> File:
         """Give what stands at `path` another place and name. Raises Conflict where something is there."""
@@ -221,7 +239,8 @@ class Tree:
         if (now := await self.folder(path.rpartition("/")[0])) != folder_id:
             query |= {"addParents": folder_id, "removeParents": now}
         where = f"files/{quote(found.id, safe='')}"
-        moved = await self._calls.send("MoveFile", "PATCH", where, query, {"name": name}, File, repeatable=False)
+        body = {"name": self.exports.name(name, found.mime_type)}
+        moved = await self._calls.send("MoveFile", "PATCH", where, query, body, File, repeatable=False)
         self.forget(path)
         if found.is_folder:
             self._folders = {one: known for one, known in self._folders.items() if not f"{one}/".startswith(f"{path}/")}
@@ -230,13 +249,17 @@ class Tree:
         return moved
 
     async def position(self) -> str:
-        """Where the record of changes stands. A shared drive has its own (Q15)."""
+        """Where the record of changes stands. A shared drive has its own (Q15). With the names that things have now."""
         await self.root()
         query = {"driveId": self.lookups.drive_id} if self.lookups.drive_id else {}
-        return (await self._calls.get("GetStartPageToken", "changes/startPageToken", query, Position)).token
+        told = await self._calls.get("GetStartPageToken", "changes/startPageToken", query, Position)
+        return self._named + told.token
 
     async def quiet_since(self, position: str) -> str | None:
         """The position now, if nothing happened since that one; None if something did, or it is not known any more."""
+        if not position.startswith(self._named):
+            return None
+        position = position.removeprefix(self._named)
         await self.root()
         query = {"pageSize": "1", "fields": "nextPageToken,newStartPageToken,changes(fileId)"}
         if self.lookups.drive_id:
@@ -247,7 +270,7 @@ class Tree:
                 if found.changes or found.next_token == position:
                     return None
                 if found.next_token is None:
-                    return found.new_token
+                    return None if found.new_token is None else self._named + found.new_token
                 position = found.next_token
         except HaulageError as error:
             if type(error) is not HaulageError and not isinstance(error, Gone):

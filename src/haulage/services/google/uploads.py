@@ -14,7 +14,8 @@ from haulage.model.errors import Mismatch, OutcomeUnknown, SessionGone, Transien
 from haulage.model.item import Carried
 from haulage.services.contract import Json
 from haulage.services.google.calls import JSON_TYPE, ORIGIN, UPLOAD, Calls, address, decoded
-from haulage.services.google.files import APPS, FIELDS, File, time_text
+from haulage.services.google.exports import APPS
+from haulage.services.google.files import FIELDS, File, time_text
 from haulage.services.google.refusals import CHUNK, STATUS
 from haulage.services.google.traits import CHUNK_STEP_BYTES
 from haulage.services.transport import Answer, Request
