@@ -89,8 +89,10 @@ async def _put(
         return None
     try:
         return graph.decoded(answer, "UploadFragment", DriveItem)
-    except Transient as error:  # it may have been made a file of, and who told of it was somebody else
-        raise OutcomeUnknown(error.message) from error
+    except Transient as error:
+        if repeatable:
+            raise
+        raise OutcomeUnknown(error.message) from error  # it may have been made a file of, whoever answered
 
 
 async def held(graph: Graph, state: Json, part_bytes: int) -> Mapping[int, Json] | None:
