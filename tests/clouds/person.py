@@ -2,24 +2,33 @@
 
 import asyncio
 import json
+import os
 import subprocess
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
+from egnyte import EgnyteClient
 
 from testbed.sandbox import Sandbox
 from tests.connectors.people import VENDORS, Office
 from tests.e2e.program import PROGRAM, Program, Ran
 from tests.sandbox.with_rclone import Rclone
 
-SERVICES = ("onedrive-business", "onedrive", "office365", "dropbox")
+SERVICES = ("onedrive-business", "onedrive", "office365", "dropbox", "box", "egnyte")
 """Those whose drives are tried, each with one sign-in."""
 
 SAMPLE = ("onedrive-business", "dropbox")
 """Those that are tried in every test run; the others in the long one."""
 
-BACKENDS = {"onedrive-business": "onedrive", "onedrive": "onedrive", "office365": "onedrive", "dropbox": "dropbox"}
+TINY = ("box", "egnyte")
+"""Those of which every test run tries a few files."""
+
+BACKENDS = {
+    **{"onedrive-business": "onedrive", "onedrive": "onedrive", "office365": "onedrive"},
+    **{"dropbox": "dropbox", "box": "box"},
+}
 """rclone's name for what is behind a service."""
 
 ADMINISTERED = ("office365",)
@@ -46,6 +55,8 @@ class Person(Program):
         account = next(one for one in self._office.people(service_id, *roles) if one.get("refresh_token"))
         self._account[service_id] = account["user"]
         asyncio.run(self._office.connect(service_id, account, "write", service_id))
+        if service_id == "egnyte":
+            self._below[service_id] = f"Private/{account['user']}/"
         if service_id in ADMINISTERED:
             self._below[service_id] = f"{self._first_library(service_id)}/"
 
@@ -67,6 +78,14 @@ class Person(Program):
     def sandbox(self) -> Sandbox:
         """Where the drives are."""
         return self._office.sandbox
+
+    def egnyte(self) -> EgnyteClient:
+        """Egnyte's own client, signed in to the same domain as the same user."""
+        offer = self.sandbox.service("egnyte")
+        user = self._account["egnyte"]
+        told = self.sandbox.do("egnyte", "sign-in", user=user, client_id=offer["client_id"])
+        with patch.dict(os.environ, self.sandbox.client_env):
+            return EgnyteClient({"domain": offer["details"]["name"], "access_token": told["access_token"]})
 
     def rclone(self, service_id: str, folder: Path, **options: str) -> Rclone:
         """rclone with the same drive."""

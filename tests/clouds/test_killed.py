@@ -13,7 +13,11 @@ from tests.connectors.people import VENDORS
 
 LARGE = 45 * 1024 * 1024
 LATENCY_SECONDS = 0.15
-UPLOADS = ("PUT uploadUrl", "files/upload_session/append_v2", "files/upload_session/start")
+UPLOADS = (
+    *("PUT uploadUrl", "files/upload_session/append_v2", "files/upload_session/start"),
+    *("put_files_upload_sessions_id", "post_files_content"),
+    *("upload", "upload chunk"),
+)
 
 
 def kill_again_and_again(person: Person, service_id: str, folder: Path, kills: int, seed: int) -> None:

@@ -165,10 +165,16 @@ EGNYTE = Voice(
         "look": {"method": "GET", "path": r"^/pubapi/v1/fs/", "query": {"list_content": "false"}},
         "read": {"method": "GET", "path": r"^/pubapi/v1/fs-content/"},
         "write": {"method": "POST", "path": r"^/pubapi/v1/fs-content/"},
-        "begin": {"method": "POST", "path": r"^/pubapi/v1/fs-content-chunked/"},
-        "part": {"method": "POST", "path": r"^/pubapi/v1/fs-content-chunked/"},
-        "parts": {"method": "GET", "path": r"^/pubapi/v1/fs-content-chunked/"},
-        "finish": {"method": "POST", "path": r"^/pubapi/v1/fs-content-chunked/"},
+        "part": {
+            "method": "POST",
+            "path": r"^/pubapi/v1/fs-content-chunked/",
+            "sent": {"x-egnyte-last-chunk": "^$"},  # absent
+        },
+        "finish": {
+            "method": "POST",
+            "path": r"^/pubapi/v1/fs-content-chunked/",
+            "sent": {"x-egnyte-last-chunk": "true"},
+        },
     },
     totals=True,
     denied=egnyte_error(403, "You do not have permission to perform this action"),

@@ -13,8 +13,14 @@ from tests.connectors.people import ADA, REALM, Office
 from tests.contract.clouds import WITNESSES, CloudPlace, Clouds, cloud_place
 from tests.torture.oracle import sha256
 
-CLOUDS = ("onedrive-business", "dropbox")
+CLOUDS = ("onedrive-business", "dropbox", "box", "egnyte")
 """The kinds of places in a cloud, by the names of their contract's beds; each is the service's id too."""
+
+SPARSE = ("box", "egnyte")
+"""Those of which every test run tries fewer cells: their protocol has sisters that are tried in more."""
+
+OF_OLD = {"box": ("parts", {}), "egnyte": ("chunks", {})}
+"""What the contract's beds make small is of the vendor's own size again."""
 
 
 @dataclass
@@ -76,6 +82,9 @@ class CloudBed:
     def side(self, service_id: str, folder: str) -> CloudSide:
         """A place that nobody has used yet."""
         place = cloud_place(self.clouds, service_id)
+        if service_id in OF_OLD:
+            deed, details = OF_OLD[service_id]
+            self.clouds.sandbox.do(service_id, deed, **details)
         root = place.at(f"{place.base}/{folder}".strip("/"))
         assert isinstance(root, CloudPlace)
         return CloudSide(root)

@@ -4,7 +4,7 @@ from haulage.model.naming import NameRules
 from haulage.services.contract import Traits
 
 MIB = 1024 * 1024
-LARGEST_AT_ONCE_BYTES = 32 * MIB  # Q8: one request takes up to 100 MB
+LARGEST_AT_ONCE_BYTES = 16 * MIB  # Q8: one request takes up to 100 MB
 LEAST_PART_BYTES = 16 * MIB  # Q8: 10 MiB is the least
 LARGE_FILE_BYTES = 512 * MIB
 LARGE_FILE_FACTOR = 4
