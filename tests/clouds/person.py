@@ -22,6 +22,9 @@ SERVICES = ("onedrive-business", "onedrive", "office365", "dropbox", "box", "egn
 SAMPLE = ("onedrive-business", "dropbox")
 """Those that are tried in every test run; the others in the long one."""
 
+MATRIX = ("onedrive-business", "onedrive", "dropbox", "box", "egnyte", "google-drive")
+"""Those between which every ordered pair is tried."""
+
 TINY = ("box", "egnyte")
 """Those of which every test run tries a few files."""
 

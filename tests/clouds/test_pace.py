@@ -43,6 +43,35 @@ def test_a_throttled_copy_uses_the_budget(person: Person, tmp_path: Path) -> Non
     assert sandbox.history("early", service="microsoft", after=before) == []
 
 
+EGNYTE_CALLS_A_SECOND = 2
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_a_copy_to_egnyte_uses_its_calls(person: Person, tmp_path: Path) -> None:
+    """At least 95 % of 2 calls a second over three full minutes after the first; nothing comes early."""
+    sandbox = person.sandbox
+    fill_folder(made(32, 260, awkward=False, largest=2000), tmp_path / "source")
+    person.connect("egnyte")
+    quotas = {"calls a second": EGNYTE_CALLS_A_SECOND, "calls a day": 1_000}
+    sandbox.settings(service="egnyte", quotas=quotas)
+    before = sandbox.calls
+    try:
+        ran = person.copies(tmp_path / "source", person.at("egnyte", "throttled"), seconds=900)
+    finally:
+        sandbox.settings(service="egnyte", quotas_off=True)
+    budget = next(one for one in ran.events if one["event"] == "budget")
+    assert (budget["calls_a_second"], budget["calls_a_day"]) == (EGNYTE_CALLS_A_SECOND, 1_000)
+    calls = [one for one in sandbox.history(service="egnyte", after=before) if one.get("units")]
+    first = calls[0]["time"]
+    assert calls[-1]["time"] - first >= 60 * (1 + MINUTES), "the copy was over before the time that is measured"
+    within = [one for one in calls if 60 <= one["time"] - first < 60 * (1 + MINUTES)]
+    used = sum(one["status"] not in (403, 429) for one in within)
+    print(f"egnyte: {used} of {EGNYTE_CALLS_A_SECOND * 60 * MINUTES} calls used")
+    assert used >= 0.95 * EGNYTE_CALLS_A_SECOND * 60 * MINUTES, (used, len(within))
+    assert sandbox.history("early", service="egnyte", after=before) == []
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("role", ["destination", "source"])
 @pytest.mark.parametrize("service_id", sampled())

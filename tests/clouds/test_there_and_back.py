@@ -104,6 +104,24 @@ def test_a_few_files_there_and_back(person: Person, tmp_path: Path, service_id: 
     there_and_back(person, service_id, made(23, 8, largest=100_000, awkward=False), tmp_path, 120)
 
 
+def test_a_small_budget_is_told_before_the_start(person: Person, tmp_path: Path) -> None:
+    """Egnyte takes few calls: how many are used and needed, how long that is, and how to be allowed more."""
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source" / "a.txt").write_text("a")
+    person.connect("egnyte")
+    there = person.at("egnyte", "budget")
+    person.sandbox.settings(service="egnyte", quotas={"calls a second": 50, "calls a day": 1_000})
+    try:
+        person.copies(tmp_path / "source", there)
+        ran = person("copy", there, str(tmp_path / "back"), "--dry-run")
+    finally:
+        person.sandbox.settings(service="egnyte", quotas_off=True)
+    assert ran.code == 0, ran.err
+    assert "Egnyte takes 50 calls a second and 1,000 a day" in ran.err
+    assert "2 items need about 2 calls" in ran.err
+    assert "partners@egnyte.com" in ran.err
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("service_id", SERVICES)

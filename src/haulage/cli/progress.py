@@ -8,8 +8,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import msgspec
+
 from haulage.cli.output import printable, say_json, size_text, time_text
 from haulage.engine.counts import Watch
+from haulage.operations import budgets
 
 TICK_SECONDS = 0.5
 PLAIN_SECONDS = 5.0
@@ -123,6 +126,9 @@ class Display:
             if event_facts["target"] and event_facts["target"] != event_facts["path"]:
                 shown += f" -> {printable(event_facts['target'])}"
             sys.stdout.write(f"{event_facts['action']:7} {size_text(event_facts['bytes']):>10}  {shown}\n")
+        elif name == "budget":
+            told = msgspec.convert(event_facts, budgets.Estimate)
+            sys.stderr.write("".join(f"{one}\n" for one in budgets.words(told)))
         elif name == "waiting" and self._mode == "plain":
             sys.stderr.write(f"waiting {event_facts['seconds']} s: {event_facts['scope']} asked for it\n")
 

@@ -45,3 +45,6 @@ class Patience:
     def answered(self) -> None:
         """See Pacer."""
         self._refusals = 0
+
+    def at_most(self, calls_a_second: float) -> None:
+        """See Pacer. The few calls here are not counted: one that is too many is refused, and waits."""

@@ -15,6 +15,7 @@ CALLS_PER_ITEM = 2
 HIGHEST_LIMIT = 256
 LOWEST_LIMIT = 2
 LONGEST_BACKOFF_SECONDS = 60.0
+RATE_MARGIN = 1.03
 
 
 def first_limit(answer_seconds: float) -> int:
@@ -114,13 +115,20 @@ class ScopePacer:
         self._longest_backoff_seconds = longest_backoff_seconds
         self._until = monotonic() + wait_seconds
         self._refusals = 0
+        self._step, self._next = 0.0, 0.0
 
     async def ready(self) -> None:
         """Return when the scope may be called."""
-        left = self._until - monotonic()
+        left = max(self._until, self._next) - monotonic()
         while left > 0:  # another call may have made it longer meanwhile
             await asyncio.sleep(left)
-            left = self._until - monotonic()
+            left = max(self._until, self._next) - monotonic()
+        if self._step:
+            self._next = monotonic() + self._step
+
+    def at_most(self, calls_a_second: float) -> None:
+        """See Pacer. A little less: on the way some calls come closer together."""
+        self._step = RATE_MARGIN / calls_a_second
 
     def throttled(self, wait_seconds: float | None) -> None:
         """Wait exactly as long as asked, or with full jitter, longer each time, when it did not say."""
@@ -172,6 +180,10 @@ class PermittedPacer:
     def answered(self) -> None:
         """See Pacer."""
         self._pacer.answered()
+
+    def at_most(self, calls_a_second: float) -> None:
+        """See Pacer."""
+        self._pacer.at_most(calls_a_second)
 
 
 class Memory:

@@ -13,6 +13,8 @@ from haulage.ledger.store import now_us
 from haulage.model.errors import LeaseLost, Refused
 from haulage.model.outcome import RunKind, Side, Status
 
+RUNS_LOOKED_AT = 20
+
 
 class TransferKey(msgspec.Struct, frozen=True):
     """What makes a transfer the same one: both drives' identities and the filters (normalised JSON)."""
@@ -168,6 +170,16 @@ def _clear(connection: sa.Connection, ended: Sequence[int]) -> None:
     theirs = sa.select(units.c.id).where(units.c.run_id.in_(ended))
     connection.execute(items.update().where(items.c.unit_id.in_(theirs)).values(unit_id=None))
     connection.execute(units.delete().where(units.c.run_id.in_(ended)))
+
+
+def last_listed(connection: sa.Connection, source: str) -> int | None:
+    """How many items that source had when it was listed to its end the last time; None where it never was."""
+    chosen = sa.select(runs.c.counts).join(transfers).where(transfers.c.source == source).order_by(runs.c.id.desc())
+    for text in connection.scalars(chosen.limit(RUNS_LOOKED_AT)):
+        counts = load(text)
+        if counts.get("source_complete"):
+            return int(counts["listed"])
+    return None
 
 
 _SELECT = sa.select(runs, transfers.c.source_shown, transfers.c.destination_shown).join(transfers)

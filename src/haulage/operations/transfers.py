@@ -22,7 +22,7 @@ from haulage.model.errors import AuthLost, HaulageError, Refused
 from haulage.model.filters import Filters
 from haulage.model.location import overlap
 from haulage.model.outcome import RunKind, Status, status_words
-from haulage.operations import departures
+from haulage.operations import budgets, departures
 from haulage.operations.home import transfer_lock
 from haulage.operations.locations import (
     Given,
@@ -122,6 +122,7 @@ async def copy(
                 await at_target(second.check(write=True, create=create))
             # Each of them was a new connection and a call: two ways there and back.
             watch.answer_seconds = max(between - begun, time.monotonic() - between) / 2
+            await budgets.tell(ledger, watch, first, second)
             options = msgspec.structs.replace(options, source_must_hold=is_prefix(source, first))
             owner = f"{socket.gethostname()}:{os.getpid()}"
             kind = RunKind.SCAN if options.plan_only else RunKind.COPY

@@ -72,6 +72,18 @@ class Traits(msgspec.Struct, frozen=True):
     large_calls: int = 2
 
 
+class Budget(msgspec.Struct, frozen=True):
+    """How many calls a service takes from one account, where that is so few that it decides how long a copy takes.
+
+    used: of the day's, so far. more: what to do to be allowed more, in one sentence.
+    """
+
+    calls_a_second: float
+    calls_a_day: int
+    used: int = 0
+    more: str = ""
+
+
 class Precondition(msgspec.Struct, frozen=True):
     """What must hold at the destination for a write to take effect.
 
@@ -214,6 +226,24 @@ class SetsFolderTimes(Protocol):
 
 
 @runtime_checkable
+class TellsBudget(Protocol):
+    """A drive whose service takes few calls, and says how many."""
+
+    def budget(self) -> Budget:
+        """As the service told it with its answers so far, else as it is documented."""
+        ...
+
+
+@runtime_checkable
+class TellsTotals(Protocol):
+    """A drive whose service counts a whole tree for us, in a call or two."""
+
+    async def totals(self) -> int:
+        """How many files and folders there are below the root."""
+        ...
+
+
+@runtime_checkable
 class TellsChanges(Protocol):
     """A drive whose service keeps a record of whatever happens in it."""
 
@@ -307,6 +337,10 @@ class Pacer(Protocol):
 
     def answered(self) -> None:
         """A call was answered normally."""
+        ...
+
+    def at_most(self, calls_a_second: float) -> None:
+        """The service said how many calls a second it takes: from now on they leave evenly."""
         ...
 
 

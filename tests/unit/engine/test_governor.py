@@ -2,6 +2,7 @@
 
 import asyncio
 import heapq
+import itertools
 import time
 
 import pytest
@@ -84,6 +85,24 @@ async def test_a_scope_waits_as_long_as_it_was_asked() -> None:
     await asyncio.gather(*(pacer.ready() for _ in range(5)))
     assert time.monotonic() - begun >= 0.19
     assert told == [("scope", 0.2)]
+
+
+async def test_calls_leave_evenly_where_a_service_says_how_many() -> None:
+    """Whoever comes first goes first, and a later word of the service holds from then on."""
+    pacer = ScopePacer("scope", lambda *_: None)
+    pacer.at_most(50)
+    left: list[float] = []
+
+    async def call() -> None:
+        await pacer.ready()
+        left.append(time.monotonic())
+
+    await asyncio.gather(*(call() for _ in range(6)))
+    assert all(after - before >= 0.019 for before, after in itertools.pairwise(left))
+    pacer.at_most(1e6)
+    begun = time.monotonic()
+    await asyncio.gather(*(pacer.ready() for _ in range(6)))
+    assert time.monotonic() - begun < 5
 
 
 async def test_without_a_number_the_wait_grows_up_to_a_minute() -> None:

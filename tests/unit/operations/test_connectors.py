@@ -309,6 +309,8 @@ async def test_no_object_that_holds_a_secret_shows_it(service_id: str) -> None:
 
         def answered(self) -> None: ...
 
+        def at_most(self, calls_a_second: float) -> None: ...
+
     open_drive = service(service_id).open_drive
     assert open_drive is not None
     drive = open_drive(settings, "bucket/prefix", Pacer())

@@ -27,6 +27,9 @@ class FreePacer:
     def answered(self) -> None:
         return None
 
+    def at_most(self, calls_a_second: float) -> None:
+        return None
+
 
 class Renewing:
     """Credentials as botocore's that expire; counts how often they are asked for."""

@@ -203,6 +203,9 @@ class FreePacer:
     def answered(self) -> None:
         return None
 
+    def at_most(self, calls_a_second: float) -> None:
+        return None
+
 
 AWKWARD = [
     "a//b", "/lead", "//two", "./dot", "x/../y", "..", "trail ", " lead", "a+b", "a%20b", "%", "a&amp;b<c>", 'q"uo\'te',

@@ -39,6 +39,9 @@ class FreePacer:
     def answered(self) -> None:
         return None
 
+    def at_most(self, calls_a_second: float) -> None:
+        return None
+
 
 @pytest.fixture
 async def server(scripted: Any) -> Any:

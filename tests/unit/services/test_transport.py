@@ -58,6 +58,9 @@ class NotedPacer:
     def answered(self) -> None:
         self.answers += 1
 
+    def at_most(self, calls_a_second: float) -> None:
+        return None
+
 
 def judge(request: Request, answer: Answer) -> HaulageError | None:
     """The plainest rules: by status alone."""

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from haulage.model.errors import Changed, Conflict, Gone, Mismatch, NameRefused, RootGone
 from haulage.model.item import Carried, Item, Page, Written
 from haulage.services.authorisation import Access
-from haulage.services.box import traits, tree, uploads
+from haulage.services.box import changes, traits, tree, uploads
 from haulage.services.box.calls import DOWNLOADS, Calls
 from haulage.services.box.items import FIELDS, Entry, item_of, written_of
 from haulage.services.box.refusals import BYTES, DOWNLOAD, NameInUse
@@ -70,6 +70,14 @@ class BoxDrive:
         self._tree.learn({below + one.name: one.id for one in there if one.type == "folder"})
         items = [item_of(below + one.name, one) for one in there]
         return Page(items, found.marker or None)
+
+    async def position(self) -> str:
+        """See TellsChanges: of the whole account, since its record tells of ids and not of folders."""
+        return await changes.position(await self._ready())
+
+    async def quiet_since(self, position: str) -> str | None:
+        """See TellsChanges."""
+        return await changes.quiet_since(await self._ready(), position)
 
     async def item(self, path: str) -> Item | None:
         """Two calls: who has the name, and the facts about it."""

@@ -14,21 +14,37 @@ from haulage.services.transport import Answer, Request, Transport
 
 FILES, CONTENT, CHUNKED = "pubapi/v1/fs", "pubapi/v1/fs-content", "pubapi/v1/fs-content-chunked"
 PAGE_BYTES = 64 * 1024 * 1024
+QPS, DAY, USED = "X-Accesstoken-Qps-Allotted", "X-Accesstoken-Quota-Allotted", "X-Accesstoken-Quota-Current"
+MOST_PACED = 100  # calls a second: faster ones need no order
 T = TypeVar("T")
 
 
 class Calls:
-    """Calls to one domain's host."""
+    """Calls to one domain's host. told: what the headers of its answers say of the budget, by the header's name."""
 
     def __init__(self, access: Access) -> None:
         self._base = f"https://{access.settings['domain']}/"
+        self._pacer = access.pacer
+        self.told: dict[str, float] = {}
         self.transport = Transport(
             origins=(self._base,),
             judge=Judge("Egnyte", meaning),
             pacer=access.pacer,
             credentials=access.credentials,
             route=access.route,
+            spare=self._hear,
         )
+
+    def _hear(self, answer: Answer) -> None:
+        """Keep what an answer tells of the budget (Q14), and let calls leave as often as is allowed."""
+        before = self.told.get(QPS)
+        for name in (QPS, DAY, USED):
+            text = answer.headers.get(name, "")
+            if text.replace(".", "", 1).isdecimal():
+                self.told[name] = float(text)
+        allowed = self.told.get(QPS)
+        if allowed and allowed != before and allowed <= MOST_PACED:
+            self._pacer.at_most(allowed)
 
     def url(self, api: str, path: str, query: str = "") -> str:
         """The address of a path from the domain's root. Each part is escaped by itself (Q5)."""

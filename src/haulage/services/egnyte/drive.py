@@ -10,11 +10,11 @@ from urllib.parse import quote
 from haulage.model.errors import Changed, Conflict, Gone, Mismatch, Refused, RootGone
 from haulage.model.item import Carried, Item, Page, Written
 from haulage.services.authorisation import Access
-from haulage.services.contract import Content, Json, Precondition, Traits
+from haulage.services.contract import Budget, Content, Json, Precondition, Traits
 from haulage.services.counted import CountedContent
 from haulage.services.egnyte import changes, traits, uploads
-from haulage.services.egnyte.calls import CONTENT, FILES, Calls
-from haulage.services.egnyte.items import Entry, Made, item_of, read_item, written_of
+from haulage.services.egnyte.calls import CONTENT, DAY, FILES, QPS, USED, Calls
+from haulage.services.egnyte.items import Entry, Made, Stats, item_of, read_item, written_of
 from haulage.services.egnyte.refusals import DOWNLOAD
 from haulage.services.egnyte.tree import Tree
 from haulage.services.reading import content_range
@@ -182,6 +182,19 @@ class EgnyteDrive:
     async def abort(self, state: Json) -> None:
         """Makes no call: there is none, and what was sent ends by itself in a day (Q8)."""
         self._tails.pop(_key(state), None)
+
+    def budget(self) -> Budget:
+        """See TellsBudget."""
+        told = self._calls.told
+        day = int(told.get(DAY, traits.CALLS_A_DAY))
+        return Budget(told.get(QPS, traits.CALLS_A_SECOND), day, int(told.get(USED, 0)), traits.MORE_CALLS)
+
+    async def totals(self) -> int:
+        """See TellsTotals. The folder itself is counted along, so there are at most so many."""
+        found = await self._tree.entry("")
+        url = self._calls.url(FILES, f"/ids/folder/{quote(found.folder_id or '', safe='')}/stats")
+        told = await self._calls.get("folder stats", url, Stats)
+        return told.files + told.folders
 
     async def position(self) -> str:
         """See TellsChanges."""

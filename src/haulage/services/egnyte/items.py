@@ -45,6 +45,13 @@ class Made(msgspec.Struct):
     last_modified: str | None = None
 
 
+class Stats(msgspec.Struct):
+    """A folder with all below it, itself among the folders."""
+
+    files: int = msgspec.field(name="filesCount")
+    folders: int = msgspec.field(name="foldersCount")
+
+
 def hashes_of(checksum: str | None) -> dict[str, str]:
     """A file that came whole tells its SHA-512; one that came in chunks another value, which is none (Q7)."""
     if checksum is None or len(checksum) != PLAIN_DIGITS:

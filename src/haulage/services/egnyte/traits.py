@@ -12,6 +12,10 @@ PARTS_WANTED = 5_000
 LARGEST_PART_BYTES = 1024 * MIB
 LARGEST_FILE_BYTES = PARTS_WANTED * LARGEST_PART_BYTES  # no limit is documented: as many as our parts hold
 PARALLEL = 8
+CALLS_A_SECOND, CALLS_A_DAY = 2, 1_000  # Q14: of each token, where Egnyte has not agreed on more
+MORE_CALLS = (
+    "Egnyte raises both for a key when it is asked: write to partners@egnyte.com, with the key and the number of files."
+)
 
 
 def part_bytes(size: int) -> int:

@@ -1,0 +1,93 @@
+"""How many calls a copy needs where a service takes few, and how long that will be: told before it starts."""
+
+import time
+
+import msgspec
+
+from haulage.engine.counts import Watch
+from haulage.ledger import runs as run_rows
+from haulage.ledger.store import Ledger
+from haulage.model.outcome import Side
+from haulage.services.contract import Budget, Drive, TellsBudget, TellsTotals
+
+DAY_SECONDS = 86_400
+
+
+class Estimate(msgspec.Struct, frozen=True):
+    """What a copy will need of a budget.
+
+    calls_per_item: at most, of a file in one piece. items: at the source; None where nobody knows before it is listed,
+    and then calls and seconds are unknown too.
+    """
+
+    side: Side
+    title: str
+    calls_a_second: float
+    calls_a_day: int
+    used: int
+    more: str
+    calls_per_item: int
+    items: int | None = None
+    calls: int | None = None
+    seconds: int | None = None
+
+
+def estimate(side: Side, title: str, budget: Budget, calls_per_item: int, items: int | None, now: float) -> Estimate:
+    """What so many items need. now: seconds of UTC, since the day's calls are whole again at midnight."""
+    facts = msgspec.structs.asdict(budget)
+    if items is None:
+        return Estimate(side, title, calls_per_item=calls_per_item, **facts)
+    calls = items * calls_per_item
+    today = max(0, budget.calls_a_day - budget.used)
+    if calls <= today:
+        seconds = calls / budget.calls_a_second
+    else:
+        days, rest = divmod(calls - today, max(1, budget.calls_a_day))
+        seconds = DAY_SECONDS - now % DAY_SECONDS + days * DAY_SECONDS + rest / budget.calls_a_second
+    return Estimate(side, title, calls_per_item=calls_per_item, items=items, calls=calls, seconds=int(seconds), **facts)
+
+
+def words(told: Estimate) -> list[str]:
+    """The same in sentences."""
+    used = f", {told.used:,} of them used today" if told.used else ""
+    each = "1 call" if told.calls_per_item == 1 else f"up to {told.calls_per_item} calls"
+    most = told.calls_a_day // told.calls_per_item
+    lines = [
+        f"{told.title} takes {told.calls_a_second:g} calls a second and {told.calls_a_day:,} a day{used}. "
+        f"An item takes {each}: at most {most:,} items a day."
+    ]
+    if told.items is None or told.seconds is None:
+        lines.append("How long that will be is told once the source was listed: `haulage scan` does nothing else.")
+    else:
+        lines.append(f"{told.items:,} items need about {told.calls:,} calls: {duration(told.seconds)}.")
+    return [*lines, told.more]
+
+
+def duration(seconds: int) -> str:
+    """About so long, in words."""
+    if seconds >= 2 * DAY_SECONDS:
+        return f"about {-(-seconds // DAY_SECONDS):,} days"
+    if seconds >= 5_400:
+        return f"about {-(-seconds // 3_600)} hours"
+    return f"about {max(1, -(-seconds // 60))} minutes"
+
+
+async def tell(ledger: Ledger, watch: Watch, source: Drive, target: Drive) -> None:
+    """Tell of the budget of each side that has one, and what it means for the items of the source."""
+    sides = [(Side.SOURCE, source), (Side.DESTINATION, target)]
+    if not any(isinstance(drive, TellsBudget) for _, drive in sides):
+        return
+    items = await _items(ledger, source)
+    for side, drive in sides:
+        if isinstance(drive, TellsBudget):
+            each = drive.traits.read_calls if side == Side.SOURCE else drive.traits.put_calls
+            title = drive.identity.partition(":")[0].capitalize()
+            told = estimate(side, title, drive.budget(), each, items, time.time())
+            watch.tell("budget", **msgspec.to_builtins(told))
+
+
+async def _items(ledger: Ledger, source: Drive) -> int | None:
+    """How many there are: as the source tells, else as it was listed the last time."""
+    if isinstance(source, TellsTotals):
+        return await source.totals()
+    return await ledger.run(run_rows.last_listed, source.identity)
