@@ -52,9 +52,9 @@ class Person(Program):
         self._account: dict[str, str] = {}
         self._below: dict[str, str] = {}
 
-    def connect(self, service_id: str) -> None:
-        """Sign in to a drive, for reading and writing."""
-        roles = ("admin",) if service_id in ADMINISTERED else ()
+    def connect(self, service_id: str, *roles: str) -> None:
+        """Sign in to a drive, for reading and writing, as somebody in one of these roles (without: whoever)."""
+        roles = roles or (("admin",) if service_id in ADMINISTERED else ())
         account = next(one for one in self._office.people(service_id, *roles) if one.get("refresh_token"))
         self._account[service_id] = account["user"]
         asyncio.run(self._office.connect(service_id, account, "write", service_id))

@@ -489,10 +489,21 @@ class BoxWitness:
             at = next((one["id"] for one in self._children(at) if one["name"] == name), None) if at else None
         return at
 
+    def _made(self, folder: str) -> str:
+        """The id of that folder, which is made where it is missing."""
+        if (there := self._id(folder)) is not None:
+            return there
+        above, _, name = folder.rpartition("/")
+        body = json.dumps({"name": name, "parent": {"id": self._made(above)}}).encode()
+        headers = {**self._headers, "Content-Type": "application/json"}
+        status, told, _ = self._ask("POST", f"{self._base}/2.0/folders", body, headers)
+        assert status == 201, told
+        return str(json.loads(told)["id"])
+
     def plant(self, path: str, body: bytes, content_encoding: str | None = None) -> None:
         above, _, name = path.rpartition("/")
         at = self._id(path)
-        facts = json.dumps({"name": name} if at else {"name": name, "parent": {"id": self._id(above)}})
+        facts = json.dumps({"name": name} if at else {"name": name, "parent": {"id": self._made(above)}})
         mark = "a-line-between-parts"
         head = f'--{mark}\r\nContent-Disposition: form-data; name="attributes"\r\n\r\n{facts}\r\n'
         head += f'--{mark}\r\nContent-Disposition: form-data; name="file"; filename="x"\r\n\r\n'

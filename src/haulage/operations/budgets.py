@@ -7,6 +7,7 @@ import msgspec
 from haulage.engine.counts import Watch
 from haulage.ledger import runs as run_rows
 from haulage.ledger.store import Ledger
+from haulage.model.errors import HaulageError
 from haulage.model.outcome import Side
 from haulage.services.contract import Budget, Drive, TellsBudget, TellsTotals
 
@@ -87,7 +88,11 @@ async def tell(ledger: Ledger, watch: Watch, source: Drive, target: Drive) -> No
 
 
 async def _items(ledger: Ledger, source: Drive) -> int | None:
-    """How many there are: as the source tells, else as it was listed the last time."""
+    """How many there are: as the source tells, if it does, else as it was listed the last time."""
     if isinstance(source, TellsTotals):
-        return await source.totals()
+        try:
+            return await source.totals()
+        except HaulageError as error:  # a count that is refused is no reason not to copy
+            if not error.item_only:
+                raise
     return await ledger.run(run_rows.last_listed, source.identity)

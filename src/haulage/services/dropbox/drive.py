@@ -8,7 +8,7 @@ from haulage.model.item import Carried, Item, Kind, Page, Written
 from haulage.services.authorisation import Access
 from haulage.services.contract import Content, Json, Precondition, Traits
 from haulage.services.counted import CountedContent
-from haulage.services.dropbox import uploads
+from haulage.services.dropbox import sharing, uploads
 from haulage.services.dropbox.calls import Calls
 from haulage.services.dropbox.items import Listing, Made, Metadata, Position, Session, item_of, written_of
 from haulage.services.dropbox.traits import TRAITS
@@ -24,12 +24,15 @@ class DropboxDrive:
 
     traits: Traits = TRAITS
 
-    def __init__(self, access: Access, folder: str, identity: str, acting: Acting | None = None) -> None:
-        """folder: without slashes around it. acting: called before the first call."""
+    def __init__(
+        self, access: Access, folder: str, identity: str, acting: Acting | None = None, *, home: bool = True
+    ) -> None:
+        """folder: without slashes around it. acting: called before the first call. home: in somebody's own tree."""
         self.identity = identity
         self._calls = Calls(access)
         self._commits = uploads.Commits(self._calls)
         self._folder = folder
+        self._whole_home = home and not folder
         self._acting = acting
         self._root_there = False
         self.calls: Mapping[str, int] = self._calls.transport.trace.calls
@@ -78,6 +81,8 @@ class DropboxDrive:
             return Page([], None, False, "the service told to ask for the same page again")
         below = f"{folder}/" if folder else ""
         items = [item_of(below + one.name, one) for one in found.entries if one.tag != "deleted"]
+        if self._whole_home and not folder and not found.has_more:
+            items += await sharing.unmounted(calls)
         return Page(items, found.cursor if found.has_more else None)
 
     async def position(self) -> str:

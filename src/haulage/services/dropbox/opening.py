@@ -41,7 +41,9 @@ class TeamFiles(TeamAccount):
             where = {".tag": "namespace_id", "namespace_id": await _team_folder(calls, name)}
             calls.headers["Dropbox-API-Path-Root"] = argument(where)
 
-        return DropboxDrive(self._access, folder, identity, as_member if "@" in name else as_admin)
+        if "@" in name:
+            return DropboxDrive(self._access, folder, identity, as_member)
+        return DropboxDrive(self._access, folder, identity, as_admin, home=False)
 
     async def roots(self) -> list[Root]:
         """See ListsRoots. Members who cannot be reached (invited, suspended) are told as such."""

@@ -30,9 +30,13 @@ class EgnyteAccount:
 
     async def identity(self) -> Identity:
         """See contract. Numbers of users are a domain's own, so the domain belongs to the id."""
-        found = await self._api.get("GetUserInfo", f"https://{self._host}/pubapi/v1/userinfo", User)
+        found = await self.user()
         name = found.email or f"{found.username} at {self._host}"
         return Identity(f"{self._host}/{found.id}", name, found.user_type == "admin")
+
+    async def user(self) -> User:
+        """Whose token it is."""
+        return await self._api.get("GetUserInfo", f"https://{self._host}/pubapi/v1/userinfo", User)
 
     async def revoke(self) -> None:
         """End the authorisation: the access token and its refresh token."""

@@ -55,7 +55,7 @@ class Calls:
         answer = await self.transport.call(self._request(operation, "GET", url, None, {}, True, attempts))
         return decoded(answer, operation, kind)
 
-    async def told(self, operation: str, url: str) -> Answer:
+    async def ask(self, operation: str, url: str) -> Answer:
         """GET; the answer as it is, which may be empty."""
         return await self.transport.call(self._request(operation, "GET", url, None, {}, True, None))
 

@@ -40,7 +40,7 @@ async def quiet_since(calls: Calls, since: str, folder: str) -> str | None:
     for _ in range(MOST_PAGES):
         url = calls.url(EVENTS, "", f"id={at}&count={PAGE_EVENTS}&type=file_system")
         try:
-            answer = await calls.told("list events", url)
+            answer = await calls.ask("list events", url)
         except Gone:  # it is not kept any more
             return None
         if answer.status == 204:

@@ -1,6 +1,6 @@
 """Opening the files of a domain: the company's, and people's own."""
 
-from haulage.model.errors import Gone, Refused
+from haulage.model.errors import Denied, Gone, Refused
 from haulage.services.authorisation import Root
 from haulage.services.contract import Drive
 from haulage.services.egnyte.account import EgnyteAccount
@@ -25,17 +25,20 @@ class EgnyteFiles(EgnyteAccount):
 
     async def roots(self) -> list[Root]:
         """See ListsRoots. Two listings, of the folders of the company and of the private ones."""
-        roots = [Root("folder", "Shared", "Shared")]
-        for top, kind in (("Shared", "folder"), ("Private", "private folder")):
-            offset = 0
-            while True:
-                query = f"list_content=true&count={PAGE_ITEMS}&offset={offset}&sort_by=name"
-                try:
-                    found = await self._api.get("list", f"https://{self._host}/pubapi/v1/fs/{top}?{query}", Listing)
-                except Gone:
-                    break
-                roots += [Root(kind, one.name, f"{top}/{one.name}") for one in found.folders]
-                offset += found.count
-                if not found.count or offset >= found.total_count:
-                    break
-        return roots
+        roots = [Root("folder", "Shared", "Shared"), *await self._folders("Shared", "folder")]
+        try:
+            return [*roots, *await self._folders("Private", "private folder")]
+        except (Gone, Denied):  # not to be listed by whoever may only see their own
+            name = (await self.user()).username
+            return [*roots, Root("private folder", name, f"Private/{name}")]
+
+    async def _folders(self, top: str, kind: str) -> list[Root]:
+        found: list[Root] = []
+        offset = 0
+        while True:
+            query = f"list_content=true&count={PAGE_ITEMS}&offset={offset}&sort_by=name"
+            page = await self._api.get("list", f"https://{self._host}/pubapi/v1/fs/{top}?{query}", Listing)
+            found += [Root(kind, one.name, f"{top}/{one.name}") for one in page.folders]
+            offset += page.count
+            if not page.count or offset >= page.total_count:
+                return found

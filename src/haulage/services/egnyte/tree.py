@@ -1,6 +1,7 @@
 """One location's folders and what lies in them. Calls are few at Egnyte, so what is known is not asked again."""
 
 import asyncio
+from contextlib import suppress
 
 import msgspec
 
@@ -59,6 +60,8 @@ class Tree:
 
     async def make_root(self) -> None:
         """See to the root, and what lies above it."""
+        with suppress(RootGone):
+            return await self.root()
         parts = self._folder.split("/")
         for count in range(2, len(parts) + 1):  # the first one is /Shared or /Private, which is there
             await self._add("/" + "/".join(parts[:count]))
