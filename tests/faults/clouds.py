@@ -94,7 +94,7 @@ class CloudBed:
         port = urlsplit(url).port
         assert port is not None
         line: dict[str, Any] = {**self.clouds.sandbox.ready_document, "proxy": self.clouds.front.to(port)}
-        told = home / "realm.json"
+        told = home / "sandbox.json"
         told.write_text(json.dumps(line))
         ledger = Ledger.open(home / "ledger.db")
         realms.add(ledger, told, REALM, ADA)
