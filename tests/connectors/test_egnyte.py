@@ -86,7 +86,7 @@ def test_the_answer_of_the_real_egnyte_is_always_pasted(office: Office) -> None:
     assert authorise.has_to_be_pasted(made)
     with pytest.raises(Refused, match="https addresses only") as told:
         authorise.begin(office.ledger, made, "http://localhost:28437/oauth/callback/egnyte", ADA, "session")
-    assert "--public-url" in told.value.fix
+    assert "https address" in told.value.fix and "pasted" in told.value.fix
     begun = authorise.begin(office.ledger, made, "https://haulage.example/oauth/callback/egnyte", ADA, "session")
     assert begun.url.startswith("https://acme.egnyte.com/")
     haulage = Terminal(office)

@@ -1,14 +1,19 @@
 """Leaving: deleted by a person, or left idle; what the service is told, and what is left here: nothing."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
+from haulage.engine.context import Options
+from haulage.engine.counts import Watch
 from haulage.ledger import audit
 from haulage.ledger import connectors as rows
-from haulage.ledger.store import Connection, now_us
+from haulage.ledger.store import now_us
 from haulage.model.errors import NeedsReauthorisation, Refused
-from haulage.operations import accounts, authorise, connectors, departures, idling
+from haulage.model.filters import Filters
+from haulage.operations import accounts, authorise, connectors, departures, idling, transfers
+from haulage.operations.locations import Given
 from haulage.services.registry import service
 from testbed.sandbox import Sandbox
 from tests.connectors.people import ADA, Office
@@ -132,15 +137,14 @@ async def test_ninety_days(office: Office, sandbox: Sandbox) -> None:
     assert on_disk(office, held) == []
 
 
-async def test_what_moves_data_is_not_idle(office: Office) -> None:
-    """The day of the last transfer counts, not that of the sign-in."""
-    kept = await office.connect("box", office.people("box", "user")[0])
+async def test_what_moves_data_is_not_idle(office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The day of the last transfer counts, not that of the sign-in; a copy that found nothing to copy is one."""
+    kept = await office.connect("dropbox", office.people("dropbox", "user")[0], name="mine")
     later = (kept.row.authorised_us or 0) + 80 * DAY_US
-
-    def moved(connection: Connection) -> None:
-        rows.update(connection, kept.row.id, moved_us=later)
-
-    office.ledger.do(moved)
+    monkeypatch.setattr(transfers, "now_us", lambda: later)
+    sides = Given("mine:/", "source"), Given(str(tmp_path / "there"), "destination")
+    ended = await transfers.copy(office.ledger, *sides, Options(Filters(include=("no such name",))), Watch())
+    assert ended.run.counts["sent_bytes"] == 0
     row = office.ledger.read(rows.by_id, kept.row.id)
     assert not idling.over(row, later + 89 * DAY_US)
     assert idling.told(row, later)["idle_days_left"] == 90

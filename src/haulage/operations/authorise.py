@@ -213,7 +213,7 @@ def begin(ledger: Ledger, made: Draft, redirect: str, actor: Actor, session: str
     if redirect.startswith("http:") and has_to_be_pasted(made):
         raise Refused(
             f"{service(made.service).title} sends browsers back to https addresses only, and this is {redirect}",
-            "Reach the server by an https address (--public-url), or connect with the command line and --paste.",
+            "Whoever runs this server gives it an https address; on the command line, the answer can be pasted.",
         )
     state, verifier = messages.new_state(), messages.new_verifier()
     expires_us = now_us() + SIGN_IN_SECONDS * 1_000_000
