@@ -45,7 +45,15 @@ SERVERS = (
     *FTP_SERVERS,
 )
 LONG_RUN = FTP_SERVERS
-"""In every run the service's own cases stand for them, on pyftpdlib, vsftpd and a server in memory."""
+"""In every run the service's own cases stand for them (pyftpdlib, vsftpd, a server in memory), and a few of these."""
+ALL_THE_SAME: dict[str, tuple[str, ...]] = {
+    "ftp-pyftpdlib": (
+        "test_absent_conflicts_and_leaves_the_old",
+        "test_an_overwrite_changes_the_revision",
+        "test_going_on_in_another_process",
+    ),
+    "ftps-pyftpdlib": ("test_a_wrong_hash_is_refused", "test_the_old_version_is_there_until_the_new_is_whole"),
+}
 NO_HTTP = ("local", "sftp-openssh", "sftp-asyncssh", *FTP_SERVERS)
 MIB = 1024 * 1024
 
@@ -170,12 +178,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         case = f"{metafunc.module.__name__.rpartition('.')[2]}.py::{metafunc.function.__name__}"
         names = [name for name in SERVERS if name not in ONLY or any(part in case for part in ONLY[name])]
         without = NO_HTTP if "faults" in metafunc.fixturenames else ("local",) if network else ()
-        metafunc.parametrize("server", [_param(name) for name in names if name not in without], scope="session")
+        metafunc.parametrize("server", [_param(name, case) for name in names if name not in without], scope="session")
 
 
-def _param(name: str) -> Any:
-    """What has a sister in every run is tried in the long run alone."""
+def _param(name: str, case: str) -> Any:
+    """What has a sister in every run is tried in the long run alone, but for a few cases."""
     sister = name in LONG_RUN or (name in CLOUDS and not CLOUDS[name].always)
+    sister = sister and not any(case.endswith(f"::{one}") for one in ALL_THE_SAME.get(name, ()))
     return pytest.param(name, marks=pytest.mark.slow) if sister else name
 
 

@@ -67,6 +67,7 @@ def test_a_link_that_breaks(
         last = program(*words, timeout=170)
         again = program(*words, timeout=170)
     assert last.code == 0, last.out[-3000:] + last.err
+    assert again.code == 0, again.out[-3000:] + again.err
     assert folder_shown(target) == WANTED
     assert not unfinished(target)
     assert (again.counts["unchanged"], again.counts["sent_bytes"]) == (again.counts["listed"], 0)

@@ -34,6 +34,8 @@ class Connection:
             route=Route(ca_pem=settings.get("ca_certificate") or None),
         )
         self._turns = asyncio.Semaphore(CALLS_AT_ONCE)
+        self.reads = asyncio.Semaphore(CALLS_AT_ONCE)
+        """Of their own: a read may have to wait for a write here, and no write ever waits for a read."""
         self._asks = PROPERTIES_AND_CHECKSUMS if self.place.flavour == "owncloud" else PROPERTIES
 
     async def call(self, request: Request) -> Answer:

@@ -127,7 +127,7 @@ class _Drive:
         for first in (start, 0):
             headers = {"Range": f"bytes={first}-"} if first else {}
             request = Request("Get", "GET", self._connection.place.url(whole), headers)
-            async with self._connection.transport.stream(request) as streamed:
+            async with self._connection.reads, self._connection.transport.stream(request) as streamed:
                 if (content := content_of(item, streamed, start)) is not None:
                     yield content
                     return
