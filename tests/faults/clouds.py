@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from haulage.ledger.store import Ledger
 from haulage.operations import realms
+from tests import canary
 from tests.connectors.people import ADA, REALM, Office
 from tests.contract.clouds import WITNESSES, CloudPlace, Clouds, cloud_place
 from tests.torture.oracle import sha256
@@ -69,6 +70,7 @@ class CloudBed:
     def __post_init__(self) -> None:
         self.home.mkdir(mode=0o700)
         office = Office(self.home, self.clouds.sandbox)
+        self._public = office.public()
         for service_id in CLOUDS:
             offered = office.people(service_id)
             account = next(one for one in offered if one.get("refresh_token"))
@@ -98,4 +100,5 @@ class CloudBed:
         told.write_text(json.dumps(line))
         ledger = Ledger.open(home / "ledger.db")
         realms.add(ledger, told, REALM, ADA)
+        canary.public.update(self._public)
         ledger.close()
