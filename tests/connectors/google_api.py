@@ -45,8 +45,8 @@ class DriveApi:
 
     def found(self, question: str) -> list[dict[str, Any]]:
         """Files that answer a question of files.list."""
-        fields = "files(id,name,mimeType,modifiedTime,trashed)"
-        told = self("GET", "files", q=question, fields=fields, includeItemsFromAllDrives="true")
+        fields = "files(id,name,mimeType,modifiedTime,trashed,parents)"
+        told = self("GET", "files", q=question, fields=fields, pageSize="1000", includeItemsFromAllDrives="true")
         return list(told["files"])
 
     def children(self, parent: str) -> dict[str, dict[str, Any]]:

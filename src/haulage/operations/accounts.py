@@ -1,10 +1,12 @@
 """Accounts of connectors: opened with their tokens, asked who they are, and marked when they are refused."""
 
 from collections.abc import Mapping
+from functools import partial
 
 from haulage.connectors import lifecycle
 from haulage.connectors.patience import Patience
 from haulage.connectors.sealing import Tokens
+from haulage.connectors.subjects import SubjectTokens
 from haulage.connectors.tokens import TokenKeeper, unusable
 from haulage.ledger import connectors as rows
 from haulage.ledger.connectors import ConnectorRow
@@ -13,7 +15,7 @@ from haulage.model.errors import AuthLost, NeedsReauthorisation, Refused
 from haulage.operations import connectors
 from haulage.operations.realms import realm_of
 from haulage.operations.vaults import vault_of
-from haulage.services.authorisation import Access, Account, Authorisation, Identity, Route, WayId
+from haulage.services.authorisation import Access, AccessKind, Account, Authorisation, Identity, Route, WayId
 from haulage.services.contract import Pacer, Service
 from haulage.services.registry import service
 
@@ -68,7 +70,9 @@ def open_account(
     route = realm_of(ledger, row.realm).route
     keeper = TokenKeeper(ledger, vault_of(ledger), row.id, how.oauth, route, leaving=leaving)
     way: WayId = row.way  # type: ignore[assignment] # written by us from a Way
-    return how.open_account(Access(settings, way, keeper, pacer, route, row.account or ""))
+    usage: AccessKind = "write" if row.usage == "write" else "read"
+    acting = partial(SubjectTokens, how.oauth, settings, way, usage, route) if how.oauth.subject else None
+    return how.open_account(Access(settings, way, keeper, pacer, route, row.account or "", acting))
 
 
 async def check(ledger: Ledger, name: str) -> connectors.Checked:

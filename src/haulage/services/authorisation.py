@@ -67,6 +67,7 @@ class OAuth(msgspec.Struct, frozen=True):
     while; "single" each use brings a new one and ends the old one.
     values: settings, way -> further fields of a token request. assertion: settings, scopes, way -> what is to be
     signed, for the ways "certificate" and "jwt". issuer: what `iss` of an answer has to be, where the service sends it.
+    subject: the setting that names in whose name an assertion is made, where that can be any user of the organisation.
     explain: what an error of the sign-in or the token endpoint means in the service's own codes; None: what they say.
     """
 
@@ -89,6 +90,7 @@ class OAuth(msgspec.Struct, frozen=True):
     values: Callable[[Mapping[str, str], WayId], Mapping[str, str]] | None = None
     assertion: Callable[[Mapping[str, str], tuple[str, ...], WayId], Assertion] | None = None
     issuer: str = ""
+    subject: str = ""
     explain: Callable[[Mapping[str, Any]], HaulageError | None] | None = None
 
     def scopes(self, access: AccessKind, way: WayId) -> tuple[str, ...]:
@@ -128,6 +130,7 @@ class Access(msgspec.Struct, frozen=True):
     """What an account is opened with. settings: by field name, secrets among them; way: how it was authorised.
 
     account: the id of whom it belongs to, as it was pinned when it was authorised; "" before that.
+    acting: the credentials in another user's name, by e-mail address, where the service lets an application have them.
     """
 
     settings: Mapping[str, str]
@@ -136,6 +139,7 @@ class Access(msgspec.Struct, frozen=True):
     pacer: Pacer
     route: Route = DIRECT
     account: str = ""
+    acting: "Callable[[str], Credentials] | None" = None
 
     def __repr__(self) -> str:
         """Without the secrets."""

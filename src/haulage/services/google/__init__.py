@@ -2,11 +2,12 @@
 
 from haulage.services.authorisation import Authorisation, OAuth, Way
 from haulage.services.contract import Field, Service
-from haulage.services.google.account import HOSTS, WorkspaceAccount
+from haulage.services.google.account import HOSTS
 from haulage.services.google.delegation import assertion, explain, settle
 from haulage.services.google.exports import DEFAULT, settle_exports
 from haulage.services.google.opening import DriveFiles
 from haulage.services.google.traits import TRAITS
+from haulage.services.google.workspace import WorkspaceFiles
 
 SCOPE = "https://www.googleapis.com/auth/"
 DIRECTORY = tuple(
@@ -86,8 +87,10 @@ GOOGLE_WORKSPACE = Service(
             secret=True,
             required=True,
         ),
+        EXPORT_FORMATS,
     ),
-    root_title="user",
+    root_title="user or shared drive",
+    traits=TRAITS,
     authorisation=Authorisation(
         ways=(Way("jwt", "A service account with domain-wide delegation", ("admin_email", "service_account_key")),),
         oauth=OAuth(
@@ -97,10 +100,11 @@ GOOGLE_WORKSPACE = Service(
             read=(f"{SCOPE}drive.readonly", *DIRECTORY),
             write=(f"{SCOPE}drive", *DIRECTORY),
             scopes_named=False,
+            subject="admin_email",
             assertion=assertion,
             explain=explain,
         ),
-        open_account=WorkspaceAccount,
+        open_account=WorkspaceFiles,
         revoking=(
             "A service account's key is not revoked from here: delete the key in the Cloud console, and the "
             "delegation in the Admin console."

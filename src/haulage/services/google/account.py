@@ -75,6 +75,7 @@ class WorkspaceAccount:
 
     def __init__(self, access: Access) -> None:
         self._api = Api("Google", access, HOSTS, reads)
+        self._access = access
         self._administrator = access.settings.get("admin_email", "")
 
     async def identity(self) -> Identity:

@@ -7,6 +7,7 @@ import msgspec
 
 from haulage.model.errors import ConsentPending, HaulageError, NotAdministrator, Refused
 from haulage.services.authorisation import Assertion, WayId
+from haulage.services.google.exports import settle_exports
 
 # https://developers.google.com/identity/protocols/oauth2/service-account (2026-08): an hour at most
 SECONDS = 3600
@@ -68,4 +69,4 @@ def settle(settings: Mapping[str, str]) -> dict[str, str]:
     email = settings.get("admin_email", "").strip().lower()
     if email and "@" not in email:
         raise Refused(f"{email!r} is no e-mail address of an administrator")
-    return {**settings, **({"admin_email": email} if email else {})}
+    return settle_exports({**settings, **({"admin_email": email} if email else {})})

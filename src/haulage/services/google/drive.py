@@ -3,6 +3,7 @@
 import base64
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from itertools import count
 from typing import Any
 from urllib.parse import quote
 
@@ -19,10 +20,11 @@ from haulage.services.google.copying import Copies
 from haulage.services.google.exporting import exported
 from haulage.services.google.exports import Exports
 from haulage.services.google.files import File, item_of, time_us, written_of
+from haulage.services.google.lookups import ORPHANS, SHARED
 from haulage.services.google.names import Naming, chosen
 from haulage.services.google.places import Place
 from haulage.services.google.refusals import DOWNLOAD, IdInUse
-from haulage.services.google.tree import Tree
+from haulage.services.google.tree import ORPHANED, Tree
 from haulage.services.google.uploads import Uploads, facts_of
 from haulage.services.transport import Request
 
@@ -69,7 +71,7 @@ class GoogleDrive:
                 why = f"the service does not go on with the listing where it stood ({error.message})"
                 return Page([], None, False, why)
             raise
-        if not found.files and cursor is None and folder_id:
+        if not found.files and cursor is None and folder_id not in (SHARED, ORPHANS):
             await self._still_a_folder(folder, folder_id)
         if found.next_token is not None and found.next_token == token:
             return Page([], None, False, "the service told to ask for the same page again")
@@ -77,16 +79,40 @@ class GoogleDrive:
         items = []
         for file in sorted(found.files, key=lambda one: one.age):
             path = below + naming.part(file)
+            if self._tree.within_itself(folder, file):
+                items.append(Item(path, Kind.OTHER, id=file.id, note="a folder that lies within itself"))
+                continue
             self._tree.note(path, file)
             items.append(item_of(path, file, self.exports))
         self._namings[folder] = naming
         if found.next_token is None:
             del self._namings[folder]
+            if not folder and self._tree.is_all:
+                orphaned, incomplete = await self._orphaned(naming)
+                items += orphaned
+                found.incomplete = found.incomplete or incomplete
         last = max((time_us(one.created) or 0 for one in found.files), default=int(created or 0))
         following = f"{last} {found.next_token}" if found.next_token else None
         if found.incomplete:
             return Page(items, following, False, "the service says that its search was incomplete")
         return Page(items, following)
+
+    async def _orphaned(self, naming: Naming) -> tuple[list[Item], bool]:
+        """The folder that stands for what lies in none (Q20), where there is such a thing, under a free name.
+
+        And whether the search for it was incomplete.
+        """
+        token, incomplete = "", False
+        while True:
+            found = await self._tree.lookups.page(ORPHANS, token or None, PAGE_ITEMS)
+            incomplete = incomplete or found.incomplete or (bool(token) and found.next_token == token)
+            if found.files:
+                names = (ORPHANED if number == 1 else f"{ORPHANED} ({number})" for number in count(1))
+                free = next(one for one in names if not naming.has(one))
+                return [Item(free, Kind.FOLDER, id=ORPHANS)], incomplete
+            if found.next_token is None or incomplete:
+                return [], incomplete
+            token = found.next_token
 
     async def _naming(self, folder: str, folder_id: str, until_us: int) -> Naming:
         """Who has which name so far. After a restart that is listed once more, up to where the cursor stands."""

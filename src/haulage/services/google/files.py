@@ -11,7 +11,7 @@ from haulage.services.google.exports import APPS, Exports, title
 FOLDER = f"{APPS}folder"
 FIELDS = (
     "id,name,mimeType,size,md5Checksum,sha1Checksum,sha256Checksum,headRevisionId,modifiedTime,createdTime,trashed,"
-    "driveId,shortcutDetails(targetMimeType),appProperties"
+    "driveId,parents,shortcutDetails(targetId,targetMimeType),appProperties"
 )
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -19,6 +19,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class Shortcut(msgspec.Struct):
     """What a shortcut points at."""
 
+    target_id: str = msgspec.field(name="targetId", default="")
     mime_type: str | None = msgspec.field(name="targetMimeType", default=None)
 
 
@@ -37,6 +38,7 @@ class File(msgspec.Struct):
     created: str | None = msgspec.field(name="createdTime", default=None)
     trashed: bool = False
     drive_id: str | None = msgspec.field(name="driveId", default=None)
+    parents: list[str] = []
     marks: dict[str, str] = msgspec.field(name="appProperties", default={})
     shortcut: Shortcut | None = msgspec.field(name="shortcutDetails", default=None)
 
@@ -135,7 +137,7 @@ def _kind(found: File, exports: Exports) -> tuple[Kind, str | None]:
     if kind == "shortcut":
         target = found.shortcut.mime_type if found.shortcut is not None else None
         what = "a folder" if target == FOLDER else "a file"
-        return Kind.OTHER, f"a shortcut to {what} that lies elsewhere"
+        return Kind.OTHER, f"a shortcut to {what}, which is copied where it lies, if that is within the location"
     return Kind.OTHER, f"{title(found.mime_type)}, which is no file, and cannot be exported as one"
 
 

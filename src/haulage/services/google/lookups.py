@@ -11,6 +11,8 @@ from haulage.services.google.files import FIELDS, File, Files
 from haulage.services.google.names import file_part, names_of
 
 SHARED = ""  # in place of a folder's id: what others have shared with the person
+ORPHANS = "?"  # likewise: what is the person's own, and lies in no folder that they can see (Q20)
+_WHERE = {SHARED: "sharedWithMe = true", ORPHANS: "'me' in owners"}
 MOST_NAMES, MOST_CHARACTERS = 40, 1500
 
 
@@ -28,11 +30,11 @@ class Lookups:
         self._calls = calls
         self._waiting: dict[str, dict[str, asyncio.Future[list[File]]]] = defaultdict(dict)
         self._working: dict[str, asyncio.Task[None]] = {}
-        self.drive_id = ""
+        self.drive_id = self.root_id = ""
 
     async def page(self, folder_id: str, token: str | None, size: int, more: str = "", order: str = "") -> Files:
         """One page of the folder's children that are not in the trash. Raises Gone."""
-        where = f"{quoted(folder_id)} in parents" if folder_id != SHARED else "sharedWithMe = true"
+        where = _WHERE.get(folder_id) or f"{quoted(folder_id)} in parents"
         query = {
             "q": f"{where} and trashed = false{more}",
             "pageSize": str(size),
@@ -45,7 +47,10 @@ class Lookups:
             query["orderBy"] = order
         if token is not None:
             query["pageToken"] = token
-        return await self._calls.get("ListFiles", "files", query, Files)
+        found = await self._calls.get("ListFiles", "files", query, Files)
+        if folder_id == ORPHANS:
+            found.files = [one for one in found.files if not one.parents and one.id != self.root_id]
+        return found
 
     async def named(self, folder_id: str, part: str) -> list[File]:
         """The children whose names become this part, of whatever kind. Raises Gone."""

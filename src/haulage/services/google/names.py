@@ -67,6 +67,10 @@ class Naming:
         self._ids: dict[str, str] = {}
         self._exports = exports
 
+    def has(self, part: str) -> bool:
+        """Whether some file has that part."""
+        return part in self._ids
+
     def part(self, file: File) -> str:
         """The part of a file. Asked again, the same."""
         plain = file_part(file, self._exports)

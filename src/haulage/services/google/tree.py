@@ -1,6 +1,7 @@
 """Paths and the ids behind them: in Drive a folder is found by its name in the one above, and nowhere else."""
 
 import asyncio
+import re
 from collections import OrderedDict
 from urllib.parse import quote
 
@@ -8,11 +9,13 @@ from haulage.model.errors import Conflict, Denied, Gone, HaulageError, NameRefus
 from haulage.services.google.calls import Calls
 from haulage.services.google.exports import Exports
 from haulage.services.google.files import FIELDS, FOLDER, Changes, File, Ids, Position, SharedDrives, time_text
-from haulage.services.google.lookups import SHARED, Lookups
+from haulage.services.google.lookups import ORPHANS, SHARED, Lookups
 from haulage.services.google.names import chosen, untwinned
 from haulage.services.google.places import EXAMPLES, Place
 from haulage.services.google.refusals import IdInUse
 
+ORPHANED = "Files without a folder"
+_ORPHANED = re.compile(rf"{ORPHANED}( \(\d+\))?")
 MOST_FILES_KNOWN = 100_000
 IDS_AT_ONCE = 200
 FEW = 4  # attempts of the first call: a person waits for it
@@ -38,6 +41,17 @@ class Tree:
     def _named(self) -> str:
         """What of a position says in which forms documents come: chosen anew, they have other names."""
         return f"{','.join(self.exports.endings)} "
+
+    @property
+    def is_all(self) -> bool:
+        """Whether the location is somebody's whole My Drive."""
+        return self._place.space == "mine" and not self._place.folder
+
+    def within_itself(self, folder: str, found: File) -> bool:
+        """Whether a folder that lies in `folder` is one of those above it: what it holds would never come to an end."""
+        parts = folder.split("/") if folder else []
+        above = ("/".join(parts[:count]) for count in range(len(parts) + 1))
+        return found.is_folder and found.id in {self._folders.get(one) for one in above}
 
     async def root(self) -> str:
         """The id of the location's root. Raises RootGone."""
@@ -65,6 +79,7 @@ class Tree:
                 self._top, self.lookups.drive_id = found.id, found.drive_id or ""
             else:
                 self._top = (await self.get("root", attempts=FEW)).id if place.space == "mine" else SHARED
+                self.lookups.root_id = self._top
         return self._top
 
     async def _shared_drive(self, name: str) -> str:
@@ -108,7 +123,12 @@ class Tree:
             if "" in path.split("/"):
                 raise Gone(f"there is no folder {path!r}: a name cannot be empty")
             above, _, part = path.rpartition("/")
-            known = await self._walk(await self.folder(above), part)
+            try:
+                known = await self._walk(await self.folder(above), part)
+            except Gone:
+                if not (self.is_all and _ORPHANED.fullmatch(path)):
+                    raise
+                known = ORPHANS
             self._folders[path] = known
         return known
 
@@ -163,7 +183,7 @@ class Tree:
         """Make a folder and those above it, up to the root, which has to be there (F34). Returns its id."""
         if path and "" in path.split("/"):
             raise NameRefused(f"{path!r} holds an empty name")
-        if not path or (known := self._folders.get(path)) is not None:
+        if not path or self._folders.get(path) not in (None, ORPHANS):
             return await self.folder(path)
         if (task := self._made.get(path)) is None:
             task = self._made[path] = asyncio.ensure_future(self._ensure(path))
@@ -204,8 +224,8 @@ class Tree:
 
     async def new_id(self, folder_id: str) -> str:
         """An id that no file has yet, for a file in that folder. Raises Denied where nothing can be made."""
-        if folder_id == SHARED:
-            raise Denied("what others have shared is no folder that could be written to", EXAMPLES)
+        if folder_id in (SHARED, ORPHANS):
+            raise Denied("what others have shared, or what lies in no folder, cannot be written to", EXAMPLES)
         async with self._asking:
             if not self._ids:
                 query = {"count": str(IDS_AT_ONCE), "type": "files"}

@@ -1,0 +1,101 @@
+"""A whole Workspace: its users and shared drives are found, and each is worked on in the name of who may."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from haulage.operations import authorise, browsing, connectors
+from testbed.sandbox import Sandbox
+from tests.connectors.google_api import DriveApi
+from tests.connectors.people import ADA, Office
+from tests.connectors.terminal import Terminal
+from tests.connectors.test_google_files import tree
+
+
+@pytest.fixture
+def company(office: Office) -> Terminal:
+    """The program, with the organisation as `company`."""
+    admin = office.people("google-workspace", "admin")[0]
+    settings = {"admin_email": admin["user"], "service_account_key": admin["key"]}
+    made = office.draft("google-workspace", "write", "company", **settings)
+    asyncio.run(authorise.by_itself(office.ledger, made, ADA))
+    return Terminal(office)
+
+
+def users(office: Office) -> list[str]:
+    """Addresses of the organisation's users, but for the administrator."""
+    return [one["user"] for one in office.people("google-drive", "user")]
+
+
+def test_users_and_shared_drives_are_found(office: Office, sandbox: Sandbox, company: Terminal) -> None:
+    """Discovered N users, M shared drives; the suspended are told apart, and nothing is done in their name."""
+    alice, *others = users(office)
+    api = DriveApi(sandbox, alice)
+    sandbox.do("google", "suspend", user=alice)
+    try:
+        found = asyncio.run(browsing.browse(office.ledger, "company:/"))
+        refused = company("copy", f"company:/{alice}/My Drive", str(office.home.parent / "no"), "--create", "--json")
+    finally:
+        sandbox.do("google", "suspend", user=alice, on=False)
+    assert found.kinds["suspended user"] == 1
+    assert found.kinds["user"] >= len(others) and found.kinds["shared drive"] > 0
+    assert {alice, *others} <= set(found.roots)
+    drives = {one["name"] for one in api("GET", "drives", pageSize="100")["drives"]}
+    assert {f"Shared drives/{name}" for name in drives} <= set(found.roots)
+    assert refused.code != 0
+    assert f"in the name of {alice}" in refused.out, refused.out + refused.err
+    assert connectors.one(office.ledger, "company")["state"] == "authorised"
+
+
+def some_files(folder: Path) -> Path:
+    """A small tree."""
+    (folder / "deep").mkdir(parents=True)
+    for path in ("a.txt", "deep/b.txt"):
+        (folder / path).write_text(f"of {path}")
+    return folder
+
+
+def test_from_one_user_to_another(office: Office, sandbox: Sandbox, company: Terminal, tmp_path: Path) -> None:
+    """Each side in its user's name."""
+    alice, bob = users(office)[:2]
+    there = DriveApi(sandbox, bob)
+    source = some_files(tmp_path / "source")
+    assert company("copy", str(source), f"company:/{alice}/My Drive/Hers", "--create", "--json").code == 0
+    copied = company("copy", f"company:/{alice}/Hers", f"company:/{bob}/His", "--create", "--json")
+    assert (copied.code, copied.counts["successful"]) == (0, 3), copied.out
+    mine = there.children("root")["His"]
+    assert set(there.children(mine["id"])) == {"a.txt", "deep"}
+    owner = there("GET", f"files/{mine['id']}", fields="owners(emailAddress)")["owners"][0]["emailAddress"]
+    assert owner == bob
+
+
+@pytest.mark.slow
+def test_to_a_shared_drive_and_back(office: Office, company: Terminal, tmp_path: Path) -> None:
+    """In the name of one who may write there, whoever administers."""
+    source = some_files(tmp_path / "source")
+    drive = asyncio.run(browsing.browse(office.ledger, "company:/")).roots[-1]
+    assert drive.startswith("Shared drives/")
+    shared = company("copy", str(source), f"company:/{drive}/From her", "--create", "--json")
+    assert (shared.code, shared.counts["successful"]) == (0, 3), shared.out
+    assert company("copy", f"company:/{drive}/From her", str(tmp_path / "back"), "--create", "--json").code == 0
+    assert tree(tmp_path / "back") == tree(source)
+
+
+@pytest.mark.slow
+def test_the_days_limit_ends_that_users_run_alone(
+    office: Office, sandbox: Sandbox, company: Terminal, tmp_path: Path
+) -> None:
+    """750 GB a day is a user's own: what goes to another one goes on, and the first goes on another day."""
+    alice, bob = users(office)[:2]
+    source = tmp_path / "source"
+    source.mkdir()
+    for number in range(3):
+        (source / f"{number}.txt").write_text(f"number {number}")
+    sandbox.fault(fault="F36", service="google", operation="drive.files.create", actor=alice)
+    parked = company("copy", str(source), f"company:/{alice}/Today", "--create", "--json")
+    assert parked.ended["status"] == 260, parked.out
+    assert "tomorrow" in parked.out
+    assert company("copy", str(source), f"company:/{bob}/Today", "--create", "--json").code == 0
+    sandbox.no_faults()
+    assert company("copy", str(source), f"company:/{alice}/Today", "--create", "--json").code == 0
