@@ -54,7 +54,7 @@ def answer(request: Request, error: HaulageError) -> Response:
     return _document(status_of(error), {**facts, "request": request.state.request_id}, headers)
 
 
-def failed(status: int, code: str, title: str, detail: str, facts: Mapping[str, Any]) -> Response:
+def with_facts(status: int, code: str, title: str, detail: str, facts: Mapping[str, Any]) -> Response:
     """What was tried and did not come to its end, with how things stand now."""
     return _document(status, {**facts, "type": f"urn:haulage:{code}", "title": title, "detail": detail, "code": code})
 

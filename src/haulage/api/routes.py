@@ -180,7 +180,7 @@ async def delete_connector(call: WritesConnectors, name: Name, anyway: bool = Fa
     if left.gone:
         return Document(departures.told(left))
     fix = "Send it again to try again, or with anyway=true to destroy what is here all the same."
-    return problems.failed(502, "revoke_failed", left.note, fix, departures.told(left))
+    return problems.with_facts(502, "revoke_failed", left.note, fix, departures.told(left))
 
 
 @router.put("/connectors/{name}/shares/{person}", status_code=204)

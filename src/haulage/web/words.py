@@ -15,6 +15,7 @@ _COMMANDS: tuple[tuple[str, str], ...] = (
     (r"Delete it to its end: `haulage connectors delete [^`]*`", "Press Delete once more"),
     (r"Add another one: `haulage connectors add`", "Press Authorize New Connector"),
     (r"; on the command line, the answer can be pasted", ""),
+    (r": `haulage scan` does nothing else", ""),
     (r"See `haulage migrations list`", "See the page Migrations"),
     (r"See `haulage runs` for the runs that there are", "See the page Runs"),
     (r"Start one: haulage copy SOURCE DESTINATION", "Press Start copy in the Transfer Wizard"),
