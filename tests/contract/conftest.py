@@ -114,6 +114,8 @@ SERVER_LIMITS: dict[str, dict[str, str]] = {
         "checks hashes": "the protocol has no hash for a server to check (RFC 4918)",
     },
     "dav-rclone": {
+        "replaces a file in one step": "rclone serve webdav deletes what is there before it moves, as RFC 4918, "
+        "9.9.3 says (moveFiles of golang.org/x/net/webdav): for an instant there is nothing, and never half a file",
         "lists a folder while a file is written into it": "rclone serve webdav breaks such a listing off with an error "
         "after its end (probed with 1.75.2); told as Transient, never as a short folder",
         "checks hashes": "the protocol has no hash for a server to check (RFC 4918)",
