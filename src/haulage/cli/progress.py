@@ -96,7 +96,7 @@ def line(watch: Watch, rate: Rate) -> str:
     if wrong:
         parts.append(f"{wrong:,} failed")
     if waiting := watch.waits_for():
-        parts.append(f"waiting: {waiting}")
+        parts.append(f"waiting for {waiting}")
     return " | ".join(parts)
 
 
@@ -130,7 +130,7 @@ class Display:
             told = msgspec.convert(event_facts, budgets.Estimate)
             sys.stderr.write("".join(f"{one}\n" for one in budgets.words(told)))
         elif name == "waiting" and self._mode == "plain":
-            sys.stderr.write(f"waiting {event_facts['seconds']} s: {event_facts['scope']} asked for it\n")
+            sys.stderr.write(f"waiting for {event_facts['waits_for']}, as asked\n")
 
     def _problem(self, told: dict[str, Any]) -> None:
         self.problem_count += 1

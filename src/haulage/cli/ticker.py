@@ -42,7 +42,7 @@ class Ticker(Display):
 
     def _shown(self, watch: Watch) -> str:
         waiting = watch.waits_for()
-        return self._line(watch) + (f" | waiting: {waiting}" if waiting else "")
+        return self._line(watch) + (f" | waiting for {waiting}" if waiting else "")
 
 
 def mode(as_json: bool) -> str:

@@ -9,6 +9,7 @@ import msgspec
 from haulage.engine.governor import Permit, ScopePacer
 from haulage.model.errors import HaulageError
 from haulage.model.outcome import SUCCESSFUL, Outcome, OutcomeKind, Status
+from haulage.model.words import until_text
 
 
 class Counts(msgspec.Struct):
@@ -89,16 +90,16 @@ class Watch:
         """Tell one more listener of what happens from now on."""
         self._listeners.append(listener)
 
-    def paused(self, scope: str, seconds: float) -> None:
-        """A service asked for a wait."""
+    def paused(self, scope: str, seconds: float, called: str) -> None:
+        """A service asked for a wait. called: the service, as people name it."""
         self.waiting_until = time.monotonic() + seconds
-        self.waiting = f"{scope} asked to wait {seconds:.0f} s"
+        self.waiting = f"{called} until {until_text(seconds)}"
         for slow_down in self.on_pause:
             slow_down()
-        self.tell("waiting", scope=scope, seconds=round(seconds, 1))
+        self.tell("waiting", scope=scope, seconds=round(seconds, 1), waits_for=self.waiting)
 
     def waits_for(self) -> str | None:
-        """What the run waits for just now."""
+        """What the run waits for just now, and until when: "Microsoft until 14:02:11 UTC"."""
         return self.waiting if time.monotonic() < self.waiting_until else None
 
     def tell(self, event: str, **facts: Any) -> None:

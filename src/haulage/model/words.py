@@ -1,6 +1,7 @@
 """Numbers and names as people read them."""
 
 import unicodedata
+from datetime import UTC, datetime, timedelta
 
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
@@ -32,3 +33,10 @@ def time_text(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s"
     return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def until_text(seconds: float) -> str:
+    """The time of day when so many seconds are over, with the day where that is not today: 14:02:11 UTC."""
+    now = datetime.now(UTC)
+    then = now + timedelta(seconds=seconds)
+    return f"{then:%H:%M:%S} UTC" if then.date() == now.date() else f"{then:%Y-%m-%d %H:%M:%S} UTC"

@@ -157,7 +157,7 @@ async def _pacer_for(
         if left > 0:
             patience.throttled(left)
         return patience
-    paced = await _pacer(ledger, scope, watch)
+    paced = await _pacer(ledger, scope, chosen.called, watch)
     return paced if row is None else PermittedPacer(watch.permits.setdefault(row.id, Permit()), paced)
 
 
@@ -219,19 +219,19 @@ async def hearing_others(ledger: Ledger, watch: Watch) -> AsyncIterator[None]:
         await asyncio.gather(listening, return_exceptions=True)  # if it failed, so does the run's next commit
 
 
-async def _pacer(ledger: Ledger, scope: str, watch: Watch) -> ScopePacer:
+async def _pacer(ledger: Ledger, scope: str, called: str, watch: Watch) -> ScopePacer:
     """The one pacer of that scope in this run, whichever sides it serves."""
     if scope not in watch.pacers:
         until = await ledger.run(work.pause_until, scope)
 
         def on_pause(name: str, seconds: float) -> None:
-            watch.paused(name, seconds)
+            watch.paused(name, seconds, called)
             if seconds >= 1:
                 ledger.later(work.pause_until, name, now_us() + int(seconds * 1_000_000))
 
         left = max(0.0, (until - now_us()) / 1_000_000)
         if left:
-            watch.paused(scope, left)
+            watch.paused(scope, left, called)
         watch.pacers[scope] = ScopePacer(scope, on_pause, left, limits().longest_backoff_seconds)
     return watch.pacers[scope]
 

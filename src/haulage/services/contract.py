@@ -375,7 +375,8 @@ class Service(msgspec.Struct, frozen=True):
     id is "" where only a name is known, and two accounts cannot be told apart. ask_account(settings, pacer): the same
     from the service itself, once the keys have proven good. Raise Refused, AuthLost.
     authorisation: for services where one signs in; their drives are opened by their accounts (OpensDrives), and they
-    are reached through a connector only. traits: unset where files cannot be reached yet.
+    are reached through a connector only. traits: unset where files cannot be reached yet. vendor: who asks to wait,
+    where the title does not say it.
     """
 
     id: str
@@ -391,3 +392,9 @@ class Service(msgspec.Struct, frozen=True):
     at_url: Callable[[str, str], tuple[dict[str, str], str]] | None = None
     whole_root: bool = False
     authorisation: "Authorisation | None" = None
+    vendor: str = ""
+
+    @property
+    def called(self) -> str:
+        """Its vendor's name, or its own, as one tells of it in a sentence: without whose account it is for."""
+        return self.vendor or self.title.partition(" (")[0]

@@ -26,6 +26,7 @@ GOOGLE_DRIVE = Service(
     id="google-drive",
     title="Google Drive (Single User)",
     scheme="google-drive",
+    vendor="Google",
     fields=(
         Field(
             "client_id",
@@ -72,6 +73,7 @@ GOOGLE_WORKSPACE = Service(
     id="google-workspace",
     title="Google Workspace (Administrator)",
     scheme="google-workspace",
+    vendor="Google",
     fields=(
         Field(
             "admin_email",

@@ -63,6 +63,7 @@ ONEDRIVE = Service(
     id="onedrive",
     title="OneDrive Consumer",
     scheme="onedrive",
+    vendor="Microsoft",
     fields=(CLIENT_ID, CLIENT_SECRET),
     traits=PERSONAL,
     whole_root=True,
@@ -80,6 +81,7 @@ ONEDRIVE_BUSINESS = Service(
     id="onedrive-business",
     title="OneDrive for Business (User)",
     scheme="onedrive-business",
+    vendor="Microsoft",
     fields=(CLIENT_ID, CLIENT_SECRET, TENANT),
     traits=BUSINESS,
     whole_root=True,
@@ -97,6 +99,7 @@ OFFICE365 = Service(
     id="office365",
     title="Office 365 (Administrator)",
     scheme="office365",
+    vendor="Microsoft",
     fields=(
         CLIENT_ID,
         CLIENT_SECRET,
