@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, expect
 
+from haulage.ledger.audit import Actor
 from haulage.model.filters import Filters
+from haulage.model.mapping import Wish
 from haulage.model.person import Role
 from haulage.model.schedule import Every, Timing
-from haulage.operations import people, schedules
+from haulage.operations import migrations, people, schedules
 from tests.web.browsing import browser_page, complaints_of, judged, sign_in
 from tests.web.house import TEST, House
 
@@ -21,7 +23,7 @@ ENDS += ("=1+1", "\x85", "ﷺ", "a" * 100, " ", "\t")
 NAMES = [f"{begin}{end}" for begin in BEGINS for end in ENDS]
 PATHS = ("/wizard", "/runs", "/runs/1", "/schedules", "/connectors", "/connectors/from", "/connectors/from/delete")
 PATHS += ("/connectors/new", "/connectors/new/s3", "/connectors/new/box", "/connectors/from/reauthorize", "/account")
-PATHS += ("/people", "/nothing", "/wizard/migration", "/connectors/new?side=destination")
+PATHS += ("/people", "/nothing", "/migrations", "/migrations/1", "/connectors/new?side=destination")
 NO_PAGE = "404 (Not Found)"
 
 
@@ -34,6 +36,8 @@ async def copied(house: House, tmp_path: Path) -> AsyncIterator[tuple[House, Pag
         (tmp_path / "a" / name.replace("/", "∕")).write_text(name)
     (tmp_path / "a" / "<b>folder").mkdir()
     schedules.add(house.ledger, ada, source, target, Filters(), Timing(Every.WEEK, zone="Europe/Berlin"), TEST)
+    migrations.create(house.ledger, NAMES[0], "from", "to", Actor("ada", "test"))
+    migrations.add(house.ledger, NAMES[0], [Wish(0, name, name, (name,)) for name in NAMES], TEST)
     async with browser_page() as page:
         await sign_in(page, house, "ada")
         await page.goto(f"{house.url}/wizard?source=from&destination=to")

@@ -7,11 +7,12 @@ import pytest
 
 from haulage.api.access import Allows
 from haulage.ledger import sessions
+from haulage.ledger.audit import Actor
 from haulage.ledger.store import now_us
 from haulage.model.filters import Filters
 from haulage.model.person import Role, Scope
 from haulage.model.schedule import Every, Timing
-from haulage.operations import schedules, signing_in
+from haulage.operations import migrations, schedules, signing_in
 from haulage.web.access import Needs, Open
 from haulage.web.app import declared, every_route
 from tests.web.house import TEST, House, Visitor
@@ -32,7 +33,14 @@ def test_every_route_says_who_may_call_it() -> None:
 def filled(path: str) -> str:
     """A route's path with things that are Bob's, or with nobody's."""
     known = {"name": "bobs", "run_id": "1", "schedule_id": "1", "service_id": "s3", "key": "x", "kind": "csv"}
-    known |= {"what": "pause", "key_hash": "0" * 64, "token_id": "1", "person_id": "999", "person": "root"}
+    known |= {
+        "migration_id": "1",
+        "what": "pause",
+        "key_hash": "0" * 64,
+        "token_id": "1",
+        "person_id": "999",
+        "person": "root",
+    }
     return re.sub(r"{(\w+)}", lambda found: known[found[1]], path)
 
 
@@ -63,16 +71,19 @@ async def test_what_is_anothers_is_not_there(house: House, tmp_path: Path, role:
     (tmp_path / "b" / "file").write_text("content")
     timing = Timing(Every.MONTH, zone="Europe/Berlin")
     schedules.add(house.ledger, bob, source, target, Filters(), timing, TEST)
+    migrations.create(house.ledger, "theirs", "bobs", "bobs2", Actor("bob", "test"))
     visitor = Visitor(house)
     await visitor.sign_in("bob")
     begun = await visitor.post("/wizard/start", source=source, destination=target)
     assert (begun.status_code, begun.headers.get("location")) == (303, "/runs/1")
     signing_in.add_token(house.ledger, bob, "theirs", [Scope.RUNS_READ], 1, TEST)
     await visitor.sign_in("ada")
-    may_see = {"/runs/", "/schedules/"} if role == Role.ADMIN else set()
+    may_see = {"/runs/", "/schedules/", "/migrations/"} if role == Role.ADMIN else set()
     for route in every_route():
         path = route.path
-        if not re.search(r"{(name|run_id|schedule_id|token_id|key_hash)}", path) or path.startswith("/api/"):
+        if not re.search(r"{(name|run_id|schedule_id|migration_id|token_id|key_hash)}", path) or path.startswith(
+            "/api/"
+        ):
             continue
         for method in route.methods:
             form = {"password": "x", "old": "x", "typed": "x", "service": "x", "url": "x", "person": "root"}

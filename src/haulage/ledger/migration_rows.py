@@ -99,6 +99,14 @@ def get(connection: sa.Connection, name: str) -> MigrationRow:
     return _migration(row)
 
 
+def by_id(connection: sa.Connection, migration: int) -> MigrationRow:
+    """The migration of that number. Raises Refused."""
+    row = connection.execute(_select().where((migrations.c.id == migration) & ALIVE)).one_or_none()
+    if row is None:
+        raise Refused(f"there is no migration {migration}", "See `haulage migrations list`.")
+    return _migration(row)
+
+
 def every(connection: sa.Connection) -> list[MigrationRow]:
     """All migrations, by name."""
     return [_migration(row) for row in connection.execute(_select().where(ALIVE).order_by(migrations.c.name_key))]

@@ -57,6 +57,16 @@ def every(ledger: Ledger) -> list[tuple[MigrationRow, list[TransferRow]]]:
     return [(one, ledger.read(rows.rows, one.id)) for one in ledger.read(rows.every)]
 
 
+def named(ledger: Ledger) -> list[MigrationRow]:
+    """All migrations, by name."""
+    return ledger.read(rows.every)
+
+
+def counted(ledger: Ledger, migration: MigrationRow) -> "Totals":
+    """How all of its transfers stand."""
+    return totals(ledger.read(rows.rows, migration.id))
+
+
 def rename(ledger: Ledger, name: str, wanted: str, actor: Actor) -> None:
     """Call a migration otherwise. Raises Refused."""
     wanted = _named(wanted)

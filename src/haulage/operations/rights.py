@@ -4,14 +4,15 @@ from typing import Any
 
 from haulage.connectors.tokens import unusable
 from haulage.ledger import connectors as connector_rows
-from haulage.ledger import people, schedules, shares
+from haulage.ledger import migration_rows, people, schedules, shares
 from haulage.ledger import runs as run_rows
 from haulage.ledger.connectors import ConnectorRow
+from haulage.ledger.migration_rows import MigrationRow
 from haulage.ledger.runs import RunRow
 from haulage.ledger.schedules import ScheduleRow
 from haulage.ledger.store import Ledger
 from haulage.model.connector import USABLE, Usage
-from haulage.model.errors import Missing, Refused
+from haulage.model.errors import Missing, NotAllowed, Refused
 from haulage.model.location import overlap, parse
 from haulage.model.person import Person, Role
 from haulage.operations import connectors, history
@@ -108,6 +109,48 @@ def _may_see(ledger: Ledger, person: Person, found: RunRow) -> bool:
     if found.kind == "scan" and not key.destination:
         ends = ends[:1]
     return set(ends) <= {row.id for row in _usable(ledger, person, deleted=True)}
+
+
+def migration(ledger: Ledger, who: Who, migration_id: int) -> MigrationRow:
+    """A migration whose connectors the person may use; an administrator sees all. Raises Missing."""
+    try:
+        row = ledger.read(migration_rows.by_id, migration_id)
+    except Refused as error:
+        raise Missing(f"there is no migration {migration_id}") from error
+    if who.person.role != Role.ADMIN and not works_on(ledger, who, row):
+        raise Missing(f"there is no migration {migration_id}")
+    return row
+
+
+def migrations(ledger: Ledger, who: Who) -> list[MigrationRow]:
+    """The migrations that the person may see, by name."""
+    usable = {row.name for row in _usable(ledger, who.person)}
+    every = ledger.read(migration_rows.every)
+    return [one for one in every if who.person.role == Role.ADMIN or {one.source, one.destination} <= usable]
+
+
+def works_on(ledger: Ledger, who: Who, row: MigrationRow) -> bool:
+    """Whether the person may use both of its connectors: what changes its table, or starts it, needs that."""
+    return {row.source, row.destination} <= {one.name for one in _usable(ledger, who.person)}
+
+
+def work_on(ledger: Ledger, who: Who, migration_id: int) -> MigrationRow:
+    """A migration both of whose connectors the person may use; an administrator uses none of the others'.
+
+    Raises Missing.
+    """
+    row = migration(ledger, who, migration_id)
+    if not works_on(ledger, who, row):
+        raise Missing(f"there is no migration {migration_id} between connectors of yours")
+    return row
+
+
+def keep(ledger: Ledger, who: Who, migration_id: int) -> MigrationRow:
+    """A migration that the person may rename and delete: their own; an administrator all. Raises Missing, Refused."""
+    row = migration(ledger, who, migration_id)
+    if who.person.role != Role.ADMIN and not who.person.owns(row.owner):
+        raise NotAllowed(f"the migration is {row.owner}'s", "Ask them, or an administrator.")
+    return row
 
 
 def schedule(ledger: Ledger, who: Who, schedule_id: int) -> ScheduleRow:

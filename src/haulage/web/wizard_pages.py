@@ -202,9 +202,3 @@ def _may_start(ledger: Ledger, who: Who, source: str, destination: str) -> None:
         missing = "source" if not source else "destination"
         raise Refused(f"no {missing} is chosen", f"Connect a {missing} and choose a folder in it.")
     rights.may_copy(ledger, who, source, destination)
-
-
-@router.get("/wizard/migration")
-def migration(request: Request, visit: Operator) -> Response:
-    """Where all users of an administrator's connector go on."""
-    return page(request, visit, "migration.html")

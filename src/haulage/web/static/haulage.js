@@ -41,7 +41,7 @@ const tellStart = () => {
   const told = missing.length ? `Select a ${missing.join(" and ")} to start.` : "Both sides are chosen.";
   if (one("#start-told").textContent !== told) one("#start-told").textContent = told;
   button.textContent = one("#on-schedule").checked ? "Schedule copy" : "Start copy";
-  one("#continue").hidden = all("[data-many]").length < 2;
+  if (one("#continue")) one("#continue").hidden = all("[data-many]").length < 2;
 };
 document.addEventListener("change", (event) => {
   const side = event.target.dataset?.side; // a folder, or one of the users, was chosen
