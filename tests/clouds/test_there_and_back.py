@@ -12,14 +12,17 @@ from haulage.model.naming import fit, fold, length
 from haulage.services.registry import service
 from testbed.content import Tree, fill_folder, made, read_folder
 from tests.clouds.person import SERVICES, TINY, Person, sampled
+from tests.connectors.people import VENDORS
+
+KINDS = {"onedrive": "personal", "onedrive-business": "business", "office365": "documentLibrary"}
+"""rclone's names for Microsoft's kinds of drives."""
 
 
 def drive_options(person: Person, service_id: str) -> dict[str, str]:
     """What rclone has to be told of the drive besides."""
-    if not service_id.startswith("onedrive"):
+    if VENDORS[service_id] != "microsoft":
         return {}
-    kind = "personal" if service_id == "onedrive" else "business"
-    return {"drive_type": kind, "drive_id": drive_id(person, service_id)}
+    return {"drive_type": KINDS[service_id], "drive_id": drive_id(person, service_id)}
 
 
 def drive_id(person: Person, service_id: str) -> str:

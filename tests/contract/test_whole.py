@@ -76,3 +76,13 @@ async def test_a_drive_that_leaves_tags_out_is_listed_folder_by_folder(
         assert await listed(drive) == await by_folders(drive, monkeypatch)
     finally:
         await drive.close()
+
+
+async def test_a_position_that_is_forgotten(clouds: Clouds, personal: Drive) -> None:
+    """F29: 410 is no quiet, and no error: what is there is listed then."""
+    assert isinstance(personal, GraphDrive)
+    position = await personal.position()
+    assert await personal.quiet_since(position) is not None
+    clouds.sandbox.do("microsoft", "expire_delta", drive=personal._graph.drive_id)
+    assert await personal.quiet_since(position) is None
+    assert await personal.quiet_since(await personal.position()) is not None

@@ -22,6 +22,8 @@ def test_a_users_drive() -> None:
         f"{SITE}/Shared Documents/A/B/",
         "https:/contoso.sharepoint.com/sites/Team/Shared%20Documents/A/B",
         f"{SITE}/Shared%20Documents/Forms/AllItems.aspx?id=%2Fsites%2FTeam%2FShared%20Documents%2FA%2FB&viewid=1",
+        f"{SITE}/Shared%20Documents/Forms/AllItems.aspx?RootFolder=%2Fsites%2FTeam%2FShared%20Documents%2FA%2FB&View=1",
+        f"{SITE}/Shared%20Documents/A/B?web=1#top",
         "https://contoso.sharepoint.com/:f:/r/sites/Team/Shared%20Documents/A/B?csf=1&web=1&e=x",
     ],
 )
@@ -33,6 +35,10 @@ def test_a_library_as_people_paste_it(pasted: str) -> None:
 def test_a_librarys_own_page() -> None:
     assert anywhere(f"{SITE}/Shared%20Documents/Forms/AllItems.aspx").parts == ("sites", "Team", "Shared Documents")
     assert anywhere(f"{SITE}/SitePages/Home.aspx").parts == ("sites", "Team")
+    mine = "https://contoso-my.sharepoint.com/personal/a_contoso_com"
+    assert anywhere(f"{mine}/_layouts/15/onedrive.aspx?view=0").parts == ("personal", "a_contoso_com")
+    shown = f"{mine}/_layouts/15/onedrive.aspx?id=%2Fpersonal%2Fa%5Fcontoso%5Fcom%2FDocuments%2Fx&view=0"
+    assert anywhere(shown).parts == ("personal", "a_contoso_com", "Documents", "x")
 
 
 def test_where_the_site_itself_may_lie() -> None:

@@ -8,6 +8,8 @@ from haulage.model.errors import Refused
 
 EXAMPLES = "Write NAME:/alice@example.com/Documents/x or NAME:/https://TENANT.sharepoint.com/sites/Name/Library/x."
 MANAGED = ("sites", "teams", "personal")
+SHOWN = ("id", "RootFolder")  # what of a page's query names the folder that it shows
+PAGES = (("Forms",), ("SitePages",), ("_layouts", "15"))
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -47,14 +49,15 @@ def _site(address: str) -> Place:
         raise Refused(f"{address!r} is no address", EXAMPLES) from None
     if "." not in (parts.hostname or ""):
         raise Refused(f"{address!r} names no host", EXAMPLES)
-    path = parse_qs(parts.query).get("id", [""])[0] or unquote(parts.path)
+    asked = parse_qs(parts.query)
+    path = next((asked[name][0] for name in SHOWN if name in asked), unquote(parts.path))
     names = [name for name in path.split("/") if name]
     if len(names) > 1 and names[0].startswith(":") and names[1] in ("r", "s", "g"):
         names = names[2:]  # a shared link: /:f:/r/sites/Name/...
     if names and names[-1].lower().endswith(".aspx"):
         names = names[:-1]
-        if names and names[-1] in ("Forms", "SitePages"):
-            names = names[:-1]
+        pages = next((one for one in PAGES if tuple(names[-len(one) :]) == one), ())
+        names = names[: len(names) - len(pages)]
     return Place(host=parts.hostname or "", parts=tuple(names))
 
 
