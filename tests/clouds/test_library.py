@@ -1,11 +1,16 @@
 """A library of SharePoint: it writes into documents that it understands, and keeps versions of what it holds."""
 
+import hashlib
 import json
 import re
 import zipfile
 from pathlib import Path
 
+import pytest
+
+from testbed.content import fill_folder, made, read_folder
 from tests.clouds.person import Person
+from tests.clouds.test_there_and_back import drive_options
 
 
 def document(path: Path) -> None:
@@ -65,3 +70,31 @@ def test_it_is_told_whom_a_run_waits_for_and_until_when(person: Person, tmp_path
         person.sandbox.no_faults()
     assert ran.code == 0, ran.err
     assert re.search(r"^waiting for Microsoft until \d\d:\d\d:\d\d UTC, as asked$", ran.err, re.MULTILINE), ran.err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", ["onedrive", "office365"])
+def test_what_is_renamed_at_the_source_is_renamed_at_the_destination(
+    person: Person, tmp_path: Path, target: str
+) -> None:
+    """A folder and a file, known by their ids: moved there too, and no byte is sent."""
+    tree = made(61, 6, awkward=False)
+    fill_folder(tree, tmp_path / "source" / "old")
+    (tmp_path / "source" / "a.txt").write_text("a")
+    for one in ("onedrive-business", target):
+        person.connect(one)
+    place = f"renames to {target}"
+    here, there = person.at("onedrive-business", place), person.at(target, place)
+    person.copies(tmp_path / "source", here)
+    drive = drive_options(person, "onedrive-business")
+    person.copies(here, there)
+    rclone = person.rclone("onedrive-business", tmp_path, **drive)
+    rclone("moveto", f"it:{place}/old", f"it:{place}/deep/new")
+    rclone("moveto", f"it:{place}/a.txt", f"it:{place}/b.txt")
+    ran = person.copies(here, there)
+    assert (ran.counts["sent_bytes"], ran.counts["failed"]) == (0, 0)
+    assert ran.counts["target_calls"]["MoveItem"] == 2
+    person.copies(there, tmp_path / "back")
+    found = {f"deep/new/{path}": digest for path, digest in tree.digests().items()}
+    assert read_folder(tmp_path / "back") == {**found, "b.txt": hashlib.sha256(b"a").hexdigest()}
+    assert person.copies(here, there).ended["status"] == 101
