@@ -11,12 +11,16 @@ from unittest.mock import patch
 import pytest
 from egnyte import EgnyteClient
 
+from haulage.operations import authorise
 from testbed.sandbox import Sandbox
-from tests.connectors.people import VENDORS, Office
+from tests.connectors.people import ADA, VENDORS, Office
 from tests.e2e.program import PROGRAM, Program, Ran
 from tests.sandbox.with_rclone import Rclone
 
-SERVICES = ("onedrive-business", "onedrive", "office365", "dropbox", "box", "egnyte")
+SERVICES = (
+    *("onedrive-business", "onedrive", "office365", "dropbox", "box", "egnyte"),
+    *("google-drive", "google-workspace"),
+)
 """Those whose drives are tried, each with one sign-in."""
 
 SAMPLE = ("onedrive-business", "dropbox")
@@ -25,14 +29,17 @@ SAMPLE = ("onedrive-business", "dropbox")
 MATRIX = ("onedrive-business", "onedrive", "dropbox", "box", "egnyte", "google-drive")
 """Those between which every ordered pair is tried."""
 
-TINY = ("box", "egnyte")
+TINY = ("box", "egnyte", "google-drive")
 """Those of which every test run tries a few files."""
 
 BACKENDS = {
     **{"onedrive-business": "onedrive", "onedrive": "onedrive", "office365": "onedrive"},
-    **{"dropbox": "dropbox", "box": "box"},
+    **{"dropbox": "dropbox", "box": "box", "google-drive": "drive", "google-workspace": "drive"},
 }
 """rclone's name for what is behind a service."""
+
+SEEN_AS = {"google-workspace": "google-drive"}
+"""Under which service somebody signs in to the same drives as oneself."""
 
 ADMINISTERED = ("office365",)
 """Those that an administrator signs in to, and then chooses somebody's drive or a site's library."""
@@ -54,6 +61,9 @@ class Person(Program):
 
     def connect(self, service_id: str, *roles: str) -> None:
         """Sign in to a drive, for reading and writing, as somebody in one of these roles (without: whoever)."""
+        if service_id == "google-workspace":
+            self._connect_workspace()
+            return
         roles = roles or (("admin",) if service_id in ADMINISTERED else ())
         account = next(one for one in self._office.people(service_id, *roles) if one.get("refresh_token"))
         self._account[service_id] = account["user"]
@@ -62,6 +72,15 @@ class Person(Program):
             self._below[service_id] = f"Private/{account['user']}/"
         if service_id in ADMINISTERED:
             self._below[service_id] = f"{self._first_library(service_id)}/"
+
+    def _connect_workspace(self) -> None:
+        """An administrator's service account, which acts for one of the users."""
+        admin, name = self._office.people("google-workspace", "admin")[0], "google-workspace"
+        settings = {"admin_email": admin["user"], "service_account_key": admin["key"]}
+        made = self._office.draft(name, "write", name, **settings)
+        asyncio.run(authorise.by_itself(self._office.ledger, made, ADA))
+        self._account[name] = self._office.people("google-drive", "user")[0]["user"]
+        self._below[name] = f"{self._account[name]}/My Drive/"
 
     def _first_library(self, service_id: str) -> str:
         """The first document library of a site that may be chosen from."""
@@ -93,7 +112,8 @@ class Person(Program):
     def rclone(self, service_id: str, folder: Path, **options: str) -> Rclone:
         """rclone with the same drive."""
         kind, user = BACKENDS[service_id], self._account[service_id]
-        return Rclone(self.sandbox, folder, kind, service_id, VENDORS[service_id], user, **options)
+        offered = SEEN_AS.get(service_id, service_id)
+        return Rclone(self.sandbox, folder, kind, offered, VENDORS[service_id], user, **options)
 
     def copies(self, source: object, target: object, *words: str, seconds: float = 120) -> Ran:
         """A copy that ends well."""

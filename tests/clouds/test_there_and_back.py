@@ -20,6 +20,8 @@ KINDS = {"onedrive": "personal", "onedrive-business": "business", "office365": "
 
 def drive_options(person: Person, service_id: str) -> dict[str, str]:
     """What rclone has to be told of the drive besides."""
+    if VENDORS[service_id] == "google":
+        return {"scope": "drive"}
     if VENDORS[service_id] != "microsoft":
         return {}
     return {"drive_type": KINDS[service_id], "drive_id": drive_id(person, service_id)}

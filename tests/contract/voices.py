@@ -217,10 +217,13 @@ GOOGLE = Voice(
     throttle=google_error(403, "userRateLimitExceeded"),
     without_items=lambda body: json.dumps({**json.loads(body), "files": []}).encode(),
     named=False,
+    checked_by="look",
+    takes_hashes=False,
 )
 
 VOICES = {
     "google-drive": GOOGLE,
+    "google-workspace": GOOGLE,
     "dropbox": DROPBOX,
     "box": BOX,
     "box-enterprise": BOX,

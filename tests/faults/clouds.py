@@ -14,10 +14,10 @@ from tests.connectors.people import ADA, REALM, Office
 from tests.contract.clouds import WITNESSES, CloudPlace, Clouds, cloud_place
 from tests.torture.oracle import sha256
 
-CLOUDS = ("onedrive-business", "dropbox", "box", "egnyte")
+CLOUDS = ("onedrive-business", "dropbox", "box", "egnyte", "google-drive")
 """The kinds of places in a cloud, by the names of their contract's beds; each is the service's id too."""
 
-SPARSE = ("box", "egnyte")
+SPARSE = ("box", "egnyte", "google-drive")
 """Those of which every test run tries fewer cells: their protocol has sisters that are tried in more."""
 
 OF_OLD = {"box": ("parts", {}), "egnyte": ("chunks", {})}
