@@ -29,5 +29,5 @@ async def test_an_organisations_users_and_libraries(clouds: Clouds) -> None:
     assert offered <= told.keys()
     assert place.base in {path for path, kind in told.items() if kind == "user"}
     assert {kind for path, kind in told.items() if "#EXT#" in path} == {"user without a OneDrive"}
-    libraries = [path for path, kind in told.items() if kind == "site"]
+    libraries = [path for path, kind in told.items() if kind == "library"]
     assert cloud_place(clouds, "office365-site").base in libraries and len(libraries) > 5

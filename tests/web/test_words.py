@@ -4,6 +4,7 @@ import ast
 from pathlib import Path
 
 import haulage
+from haulage.web.wizard_pages import counted
 from haulage.web.words import on_page
 
 SOURCE = Path(haulage.__file__).parent
@@ -58,3 +59,10 @@ def test_buttons_are_named() -> None:
     assert on_page(fix, "press Resume") == "Grant the account access to this item, then press Resume."
     assert on_page("Run the same command again.", "press Resume") == "Press Resume."
     assert on_page(None) == ""
+
+
+def test_what_was_discovered() -> None:
+    """One and many, and those that nothing can be copied from or to."""
+    assert counted({"user": 12, "user, suspended": 2, "library": 3}) == "12 users, 2 users (suspended), 3 libraries"
+    assert counted({"user": 1, "user without a OneDrive": 2}) == "1 user, 2 users without a OneDrive"
+    assert counted({"user without a OneDrive": 1, "library": 1}) == "1 user without a OneDrive, 1 library"

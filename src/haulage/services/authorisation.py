@@ -189,7 +189,9 @@ class OpensDrives(Protocol):
 
 
 class Root(msgspec.Struct, frozen=True):
-    """A place where an account's locations may begin. kind: user, site, shared drive, folder; path: as in NAME:/path
+    """A place where an account's locations may begin.
+
+    kind: user ("user, suspended", "user without a OneDrive"), library, shared drive, folder. path: as in NAME:/path
 
     person, aliases: of a user, their display name and other addresses, where the service tells them.
     """

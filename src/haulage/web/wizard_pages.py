@@ -113,7 +113,7 @@ def _level(visit: Visit, side: str, at: str, found: browsing.Browsed) -> dict[st
     """What the templates of a level want to know."""
     on = "" if found.cursor is None else f"{_seal(visit, at, found.cursor)}.{found.cursor}"
     facts = {"found": found, "at": at, "side": side, "places": _places(at, found)}
-    return {**facts, "kinds": _counted(found.kinds), "on": on}
+    return {**facts, "kinds": counted(found.kinds), "on": on}
 
 
 def _seal(visit: Visit, at: str, cursor: str) -> str:
@@ -137,9 +137,17 @@ def _places(at: str, found: browsing.Browsed) -> list[tuple[str, str]]:
     return [(one.path, f"{base}/{one.path}") for one in found.items if one.kind.value == "folder"]
 
 
-def _counted(kinds: dict[str, int]) -> str:
-    """12 users, 3 sites."""
-    return ", ".join(f"{count:,} {kind}{'' if count == 1 else 's'}" for kind, count in kinds.items())
+def counted(kinds: dict[str, int]) -> str:
+    """12 users, 2 users (suspended), 1 user without a OneDrive, 3 libraries."""
+    return ", ".join(f"{count:,} {_kind(kind, many=count != 1)}" for kind, count in kinds.items())
+
+
+def _kind(kind: str, *, many: bool) -> str:
+    noun, without, what = kind.partition(" without ")
+    noun, _, state = noun.partition(", ")
+    if many:
+        noun = f"{noun[:-1]}ies" if noun.endswith("ry") else f"{noun}s"
+    return f"{noun}{without}{what}" + (f" ({state})" if state else "")
 
 
 @router.post("/browse/folder")

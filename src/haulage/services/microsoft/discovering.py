@@ -29,7 +29,7 @@ async def discovered(api: Api, *, as_app: bool) -> list[Root]:
     found = await _batched(api, [f"/sites/{quote(site.id)}/drives?$select=name,webUrl" for site in sites])
     for site, answer in zip(sites, found, strict=True):
         libraries = msgspec.json.decode(answer.body, type=Libraries).value if answer.status == 200 else []
-        roots += [Root("site", f"{site.name or site.id}: {one.name}", one.web_url) for one in libraries]
+        roots += [Root("library", f"{site.name or site.id}: {one.name}", one.web_url) for one in libraries]
     return roots
 
 

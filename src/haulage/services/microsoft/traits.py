@@ -16,7 +16,7 @@ PARTS_WANTED = 10_000
 SECOND = 1_000_000
 PARALLEL = 16  # an application's 1,250 units a minute are used up by far fewer
 DEVICES = ("con", "prn", "aux", "nul", *(f"{name}{digit}" for name in ("com", "lpt") for digit in range(10)))
-THICKETS = (  # Q3: folders that Office saves beside a web page, in the languages that it knows
+THICKETS = (  # Q12: folders that Office saves beside a web page, in the languages that it knows
     ".files", "_files", "-dateien", "_fichiers", "_bestanden", "_file", "_archivos", "-filer", "_tiedostot", "_pliki",
     "_soubory", "_elemei", "_ficheiros", "_arquivos", "_dosyalar", "_datoteke", "_fitxers", "_failid", "_fails",
     "_bylos", "_fajlovi", "_fitxategiak",
