@@ -4,6 +4,7 @@ Between the drive and the sandbox stands a door that ends TLS (testbed.front), s
 """
 
 import json
+import time
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -13,6 +14,8 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 import pytest
+from google.auth import jwt
+from google.auth.crypt import RSASigner
 
 from haulage.model.errors import AuthLost
 from haulage.services.authorisation import Access, OpensDrives, Route, WayId
@@ -119,7 +122,8 @@ class CloudPlace(Place):
         port = urlsplit(self.settings["via"]).port
         assert port is not None
         route = Route(self.clouds.front.to(port), self.clouds.ca_pem)
-        access = Access(self.told, self.way, FixedToken(self.settings["token"]), FreePacer(), route, "contract")
+        held = FixedToken(self.settings["token"])
+        access = Access(self.told, self.way, held, FreePacer(), route, "contract", acting=lambda subject: held)
         account = self.service.authorisation.open_account(access)
         assert isinstance(account, OpensDrives)
         return account.open(self.root)
@@ -251,6 +255,32 @@ def _google(clouds: Clouds, offer: dict[str, Any]) -> str:
     return str(told["access_token"])
 
 
+def _delegated(clouds: Clouds, offer: dict[str, Any]) -> str:
+    """A token in a user's name, of a service account to which the whole domain is delegated."""
+    key, now = json.loads(offer["accounts"][0]["key"]), int(time.time())
+    claims = {"iss": key["client_email"], "sub": _user_of_google(clouds), "iat": now, "exp": now + 3600}
+    claims |= {"aud": "https://oauth2.googleapis.com/token", "scope": "https://www.googleapis.com/auth/drive"}
+    told = clouds.form(
+        f"{offer['base_url']}/token",
+        grant_type="urn:ietf:params:oauth:grant-type:jwt-bearer",
+        assertion=jwt.encode(RSASigner.from_service_account_info(key), claims).decode(),
+    )
+    return str(told["access_token"])
+
+
+def _user_of_google(clouds: Clouds) -> str:
+    accounts = clouds.sandbox.service("google-drive")["accounts"]
+    return str(next(one["user"] for one in accounts if one["role"] == "user"))
+
+
+def _of_a_google_user(clouds: Clouds, offer: dict[str, Any], token: str) -> tuple[str, str]:
+    return "root", f"{_user_of_google(clouds)}/My Drive"
+
+
+def _google_administrator(offer: dict[str, Any]) -> dict[str, str]:
+    return {"admin_email": offer["accounts"][0]["user"]}
+
+
 def _my_drive(clouds: Clouds, offer: dict[str, Any], token: str) -> tuple[str, str]:
     return "root", ""
 
@@ -261,12 +291,12 @@ def _shared_drive(clouds: Clouds, offer: dict[str, Any], token: str) -> tuple[st
     return drives[0]["id"], f"Shared drives/{drives[0]['name']}"
 
 
-_GOOGLE = (
+_GOOGLE_SIZES = (
     ("haulage.services.google.drive", "PAGE_ITEMS"),
     256 * 1024,
     ("haulage.services.google.traits", "LEAST_PART_BYTES"),
-    _google,
 )
+_GOOGLE = (*_GOOGLE_SIZES, _google)
 _GOOGLE_LIMITS = {
     "checks hashes": "Drive takes no hash along with an upload: its answer tells the hashes of what arrived, which the "
     "engine compares (developers.google.com/workspace/drive/api/guides/manage-uploads)",
@@ -354,6 +384,10 @@ CLOUDS = {
     "box-user": Cloud("box-enterprise", _box_other, *_BOX, _box, limits=_BOX_LIMITS),
     "google-drive": Cloud("google-drive", _my_drive, *_GOOGLE, limits=_GOOGLE_LIMITS, always=True),
     "google-shared-drive": Cloud("google-drive", _shared_drive, *_GOOGLE, limits=_GOOGLE_LIMITS),
+    "google-workspace": Cloud(
+        *("google-workspace", _of_a_google_user, *_GOOGLE_SIZES, _delegated, "jwt", _GOOGLE_LIMITS),
+        told=_google_administrator,
+    ),
     "dropbox": Cloud("dropbox", _mine, *_DROPBOX, _dropbox, limits=_DROPBOX_LIMITS, always=True),
     "onedrive-business": Cloud(
         "onedrive-business", _mine, *_GRAPH, _microsoft("organizations"), limits=_GRAPH_LIMITS, always=True
@@ -676,6 +710,7 @@ WITNESSES: dict[str, Callable[[CloudPlace], Any]] = {
     "office365": GraphWitness,
     "dropbox": DropboxWitness,
     "google-drive": GoogleWitness,
+    "google-workspace": GoogleWitness,
     "box": BoxWitness,
     "egnyte": EgnyteWitness,
     "box-enterprise": BoxWitness,

@@ -52,6 +52,10 @@ class IdInUse(Conflict):
     """A file has the id that was to be given: it is the one that an earlier request made."""
 
 
+class BytesMissing(SessionGone):
+    """The session has fewer bytes than it was thought to have: it can be asked how many (Q9)."""
+
+
 def meaning(request: Request, answer: Answer) -> HaulageError | None:
     """What an answer about files means; None where it is what was asked for, or the plain status says it all."""
     told = reason(answer)
@@ -60,7 +64,7 @@ def meaning(request: Request, answer: Answer) -> HaulageError | None:
         if answer.status in (404, 410):
             return SessionGone(message)
         if answer.status == 503 and b"upload offset" in answer.body:
-            return SessionGone(f"{message}: bytes before these are missing")
+            return BytesMissing(f"{message}: bytes before these are missing")
     if answer.status == 503 and request.operation == COPY:
         return Transient(message)  # it may have been made; sent again, there would be two
     if answer.status == 409:

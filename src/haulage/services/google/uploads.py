@@ -16,7 +16,7 @@ from haulage.services.contract import Json
 from haulage.services.google.calls import JSON_TYPE, ORIGIN, UPLOAD, Calls, address, decoded
 from haulage.services.google.exports import APPS
 from haulage.services.google.files import FIELDS, File, time_text
-from haulage.services.google.refusals import CHUNK, STATUS
+from haulage.services.google.refusals import CHUNK, STATUS, BytesMissing
 from haulage.services.google.traits import CHUNK_STEP_BYTES
 from haulage.services.transport import Answer, Request
 
@@ -72,6 +72,8 @@ class Uploads:
             Request("BeginUpload", method, url, headers, msgspec.json.encode(facts))
         )
         location = answer.headers.get("Location", "")
+        if not location:
+            raise Transient("Google: the answer to BeginUpload tells of no upload: somebody else gave it")
         if not location.startswith(f"{ORIGIN}/"):
             raise Mismatch("Google: the answer to BeginUpload names no address of its own to upload to")
         session = location.removeprefix(ORIGIN)
@@ -105,7 +107,7 @@ class Uploads:
             try:
                 answer = await self._put(state, held, body[held - offset :])
                 held = _stored(answer)
-            except OutcomeUnknown:
+            except (OutcomeUnknown, BytesMissing):
                 held = None
         raise Transient("Google takes no more bytes of the upload")
 
@@ -142,7 +144,7 @@ class Uploads:
             raise Transient(f"Google holds {_stored(answer)} bytes of {state['size']} after the last one was sent")
         try:
             return decoded(answer, CHUNK, File)
-        except Mismatch as error:
+        except (Mismatch, Transient) as error:  # it may have been made a file of, whoever answered
             raise OutcomeUnknown(error.message) from error
 
     def forget(self, state: Json) -> None:
@@ -158,8 +160,12 @@ def _target(file_id: str | None, kind: str) -> tuple[str, str]:
 
 
 def _stored(answer: Answer) -> int:
-    """How many bytes the session has, as its answer says. Raises SessionGone where it has become a file."""
+    """How many bytes the session has, as its answer says.
+
+    Raises SessionGone where it has become a file; Transient where somebody else answered, for no file is told of.
+    """
     if answer.status != 308:
+        decoded(answer, CHUNK, File)
         raise SessionGone("the upload has come to its end already")
     found = _RANGE.fullmatch(answer.headers.get("Range", ""))
     return int(found[1]) + 1 if found else 0
