@@ -23,7 +23,15 @@ ENDS += ("=1+1", "\x85", "ﷺ", "a" * 100, " ", "\t")
 NAMES = [f"{begin}{end}" for begin in BEGINS for end in ENDS]
 PATHS = ("/wizard", "/runs", "/runs/1", "/schedules", "/connectors", "/connectors/from", "/connectors/from/delete")
 PATHS += ("/connectors/new", "/connectors/new/s3", "/connectors/new/box", "/connectors/from/reauthorize", "/account")
-PATHS += ("/people", "/nothing", "/migrations", "/migrations/1", "/connectors/new?side=destination")
+PATHS += (
+    "/people",
+    "/nothing",
+    "/migrations",
+    "/migrations/1",
+    "/migrations/1/add",
+    "/migrations/1/what?every=true",
+    "/connectors/new?side=destination",
+)
 NO_PAGE = "404 (Not Found)"
 
 

@@ -13,12 +13,14 @@ from haulage.operations import history, migrations
 from haulage.reports import files, migration
 
 COLUMNS = migration.TABLE_COLUMNS
+KINDS = ("migration", "errors", "table")
 
 
-def write(ledger: Ledger, rows: Sequence[TransferRow], folder: Path) -> dict[str, Path]:
+def write(ledger: Ledger, rows: Sequence[TransferRow], folder: Path, kinds: Sequence[str] = KINDS) -> dict[str, Path]:
     """Write migration.csv, errors.csv and table.csv of these transfers to a folder; older ones are replaced.
 
-    UTF-8 with a byte order mark, for spreadsheets. Raises DiskFull, Refused (cannot be written).
+    kinds: which of the three. UTF-8 with a byte order mark, for spreadsheets.
+    Raises DiskFull, Refused (cannot be written).
     """
     reports: dict[str, tuple[Sequence[str], Iterable[Sequence[str]]]] = {
         "migration": (migration.MIGRATION_COLUMNS, _transfers(ledger, rows)),
@@ -26,7 +28,8 @@ def write(ledger: Ledger, rows: Sequence[TransferRow], folder: Path) -> dict[str
         "table": (migration.TABLE_COLUMNS, table(rows)),
     }
     written = {}
-    for name, (columns, lines) in reports.items():
+    for name in kinds:
+        columns, lines = reports[name]
         written[name] = folder / f"{name}.csv"
         with files.written(written[name]) as raw:
             text = io.TextIOWrapper(raw, "utf-8-sig", newline="")

@@ -16,6 +16,7 @@ from haulage.ledger.store import Ledger
 from haulage.model.errors import NotAllowed
 from haulage.model.person import Person, Role
 from haulage.operations import signing_in
+from haulage.operations.passes import Passes
 from haulage.operations.running import Runner
 from haulage.operations.signing_in import Who
 from haulage.web.settings import Settings
@@ -47,6 +48,7 @@ class Visit(msgspec.Struct, frozen=True):
 
     ledger: Ledger
     runner: Runner
+    passes: Passes
     settings: Settings
     session: Session
     who: Who
@@ -117,7 +119,7 @@ class Needs:
             raise SecondFirst
         if not who.person.role.covers(self.role):
             raise NotAllowed(f"that is for an {self.role.value}" if self.role != Role.VIEWER else "not allowed")
-        return Visit(state.ledger, state.runner, settings, session, who, form_key)
+        return Visit(state.ledger, state.runner, state.passes, settings, session, who, form_key)
 
 
 class Open:

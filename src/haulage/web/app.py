@@ -21,12 +21,15 @@ from haulage.ledger.schedules import ScheduleRow
 from haulage.ledger.store import Ledger
 from haulage.model.filters import Filters
 from haulage.operations import notices, rights, schedules
+from haulage.operations.passes import Passes
 from haulage.operations.running import Runner
 from haulage.operations.signing_in import Who
 from haulage.web import (
     account_pages,
+    adding_pages,
     connector_pages,
     elsewhere_pages,
+    migrating_pages,
     migration_pages,
     people_pages,
     problems,
@@ -45,6 +48,8 @@ PAGES = (
     elsewhere_pages,
     wizard_pages,
     migration_pages,
+    adding_pages,
+    migrating_pages,
     connector_pages,
     run_pages,
     schedule_pages,
@@ -60,6 +65,7 @@ def make_app(ledger: Ledger, settings: Settings) -> FastAPI:
     async def living(app: FastAPI) -> AsyncIterator[None]:
         app.state.runner = Runner(ledger, lambda run, who: notices.tell(ledger, run, who, settings.public_url))
         runner = app.state.runner
+        passes = app.state.passes = Passes(ledger)
         begun = [
             asyncio.create_task(schedules.keep_starting(ledger, _starting(ledger, runner))),
             asyncio.create_task(runner.resume_interrupted()),
@@ -70,6 +76,7 @@ def make_app(ledger: Ledger, settings: Settings) -> FastAPI:
             for task in begun:
                 task.cancel()
             await asyncio.gather(*begun, return_exceptions=True)
+            await passes.close()
             await app.state.runner.close()
 
     app = FastAPI(

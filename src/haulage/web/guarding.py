@@ -12,6 +12,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from haulage.web.settings import Settings
 
 LARGEST_BODY = 256 * 1024
+LARGEST_UPLOAD = 16 * 1024 * 1024
+"""A table of transfers; its route reads it only from people who are signed in."""
 BODY_SECONDS = 30.0
 """For each piece of a request's body (S45)."""
 TOO_MUCH = "that is too much at once"
@@ -42,8 +44,9 @@ class _Refusal(Exception):
 class _Measured:
     """A request's body, which may be neither too long nor too slow (S45)."""
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Receive, most: int) -> None:
         self._receive = receive
+        self._most = most
         self._taken = 0
         self._whole = False
         self.refusal: _Refusal | None = None
@@ -56,7 +59,7 @@ class _Measured:
             raise self._refuse(408, "the request did not come in time") from None
         self._whole = not message.get("more_body", False)
         self._taken += len(message.get("body", b""))
-        if self._taken > LARGEST_BODY:
+        if self._taken > self._most:
             raise self._refuse(413, TOO_MUCH)
         return message
 
@@ -84,7 +87,8 @@ class Guard:
                 await self._app(scope, receive, send)
             return
         scope.setdefault("state", {})["request_id"] = secrets.token_hex(8)
-        begun, measured = False, _Measured(receive)
+        most = _most(scope["path"])
+        begun, measured = False, _Measured(receive, most)
 
         async def say(message: Message) -> None:
             nonlocal begun
@@ -97,7 +101,7 @@ class Guard:
             if begun or measured.refusal is None:  # else whoever read the body made something of that
                 await say(message)
 
-        if (refusal := self._refusal(Headers(scope=scope))) is not None:
+        if (refusal := self._refusal(Headers(scope=scope), most)) is not None:
             return await _plain(say, *refusal)
         try:
             await self._app(scope, measured, answer)
@@ -110,12 +114,12 @@ class Guard:
         if measured.refusal is not None and not begun:
             await _plain(say, measured.refusal.status, measured.refusal.told)
 
-    def _refusal(self, headers: Headers) -> tuple[int, str] | None:
+    def _refusal(self, headers: Headers, most: int) -> tuple[int, str] | None:
         """What is answered without looking further."""
         if headers.get("host", "") not in self._settings.hosts:
             return 421, "this server has another name"
         size = headers.get("content-length", "0")
-        return None if size.isdigit() and int(size) <= LARGEST_BODY else (413, TOO_MUCH)
+        return None if size.isdigit() and int(size) <= most else (413, TOO_MUCH)
 
     def _dress(self, message: Message, scope: Scope) -> None:
         headers = MutableHeaders(scope=message)
@@ -126,6 +130,11 @@ class Guard:
             headers["Strict-Transport-Security"] = "max-age=31536000"
         if not scope["path"].startswith("/static/"):
             headers["Cache-Control"] = "no-store"
+
+
+def _most(path: str) -> int:
+    """How many bytes the body of a request to a path may have."""
+    return LARGEST_UPLOAD if path.startswith("/migrations/") and path.endswith("/upload") else LARGEST_BODY
 
 
 async def _plain(send: Send, status: int, text: str) -> None:

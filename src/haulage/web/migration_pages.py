@@ -13,6 +13,7 @@ from haulage.model.errors import HaulageError, Missing, Refused
 from haulage.model.outcome import RunKind
 from haulage.model.person import Role
 from haulage.operations import migrations, rights
+from haulage.operations.passes import Pass
 from haulage.web.access import Operator, Viewer, Visit
 from haulage.web.rendering import page
 
@@ -39,12 +40,15 @@ SIGNS = {"new": "○", "running": "▶", "complete": "✔", "issues": "⚠", "fa
 KINDS = {"new": "paused", "running": "running", "complete": "success", "issues": "warning", "failed": "failed"}
 
 
-def line(row: TransferRow) -> Line:
-    """A row with its words; while it is scanned, that is its status."""
+def line(row: TransferRow, going: Pass | None = None) -> Line:
+    """A row with its words; while it waits, or is scanned, that is its status. going: the pass that goes on."""
     mood, words = migrations.mood(row), migrations.status_of(row)[1]
-    scanning = row.scan is not None and row.scan.ended_us is None
-    if scanning:
+    if going is not None and row.id in going.waiting:
+        mood, words = "running", "Queued"
+    elif row.scan is not None and row.scan.ended_us is None:
         mood, words = "running", "Scanning"
+    elif going is not None and row.id in going.running:
+        mood, words = "running", "Scanning" if going.kind == RunKind.SCAN else "Running"
     runs = [one for one in (row.run, row.scan) if one is not None]
     newest = max(runs, key=lambda one: one.started_us, default=None)
     return Line(
@@ -136,23 +140,41 @@ def migration_page(
         _, found = migrations.table(visit.ledger, row.name, filter)
     except Refused as error:
         problem, (_, found) = problem or error, migrations.table(visit.ledger, row.name)
-    start -= start % PAGE_ROWS
-    facts: dict[str, Any] = {
-        "one": row,
-        "totals": migrations.totals(found),
-        "lines": [line(one) for one in found[start : start + PAGE_ROWS]],
+    facts = _facts(visit, row, found, start)
+    facts |= {
         "count": len(found),
         "filter": filter,
-        "start": start,
+        "start": start - start % PAGE_ROWS,
         "page_rows": PAGE_ROWS,
         "columns": row_filter.COLUMNS,
         "works": rights.works_on(visit.ledger, visit.who, row) and visit.person.role.covers(Role.OPERATOR),
         "keeps": visit.person.role == Role.ADMIN or visit.person.owns(row.owner),
         "problem": problem,
+    }
+    return page(request, visit, "migration.html", 422 if problem else 200, **facts)
+
+
+def table_facts(visit: Visit, row: MigrationRow, filter: str, start: int) -> dict[str, Any]:
+    """What changes on the page of a migration while it runs. Raises Refused for a filter that cannot be read."""
+    return _facts(visit, row, migrations.table(visit.ledger, row.name, filter)[1], start)
+
+
+def _facts(visit: Visit, row: MigrationRow, found: Sequence[TransferRow], start: int) -> dict[str, Any]:
+    last = visit.passes.last(row.id)
+    totals, going = migrations.totals(found), last if last is not None and last.goes_on else None
+    start -= start % PAGE_ROWS
+    shown = found[start : start + PAGE_ROWS]
+    scanning = any(one.scan is not None and one.scan.ended_us is None for one in shown)
+    return {
+        "one": row,
+        "totals": totals,
+        "lines": [line(one, going) for one in shown],
+        "last": last,
+        "going": going,
+        "live": going is not None or totals.running > 0 or scanning,
         "signs": SIGNS,
         "kinds": KINDS,
     }
-    return page(request, visit, "migration.html", 422 if problem else 200, **facts)
 
 
 @router.post("/migrations/{migration_id}/rename")

@@ -74,6 +74,57 @@ document.addEventListener("keydown", (event) => {
   if ((event.key === "ArrowRight" && !open) || (event.key === "ArrowLeft" && open)) button.click();
 });
 
+// A migration: how many users are selected stands on the buttons.
+const tellChosen = () => {
+  const form = one("#chosen");
+  if (!form) return;
+  const every = one("#every");
+  const boxes = all("input[name=row]");
+  for (const box of boxes) box.disabled = every.checked;
+  const count = every.checked ? Number(every.dataset.count) : boxes.filter((box) => box.checked).length;
+  const users = `${count.toLocaleString("en")} ${count === 1 ? "user" : "users"}`;
+  for (const button of all("button[data-verb]", form)) {
+    button.disabled = count === 0;
+    button.textContent = count ? `${button.dataset.verb} ${users}` : `${button.dataset.verb} users`;
+  }
+  const told = count ? `${users} selected.` : "Select one or more users.";
+  if (one("#chosen-told").textContent !== told) one("#chosen-told").textContent = told;
+};
+document.addEventListener("change", tellChosen);
+addEventListener("pageshow", tellChosen); // going back keeps what was ticked
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const place = event.target.dataset?.looking;
+  if (place) one(place).textContent = "Looking at both sides …";
+});
+
+// A migration as it goes on: only what changed comes, so that focus and selection stay.
+const work = one("#work[data-events]");
+if (work) {
+  let said = 0;
+  const source = new EventSource(work.dataset.events);
+  source.addEventListener("changed", (event) => {
+    for (const [id, html] of Object.entries(JSON.parse(event.data))) {
+      const at = document.getElementById(id);
+      const made = document.createElement("template");
+      made.innerHTML = html; // made by the server's own templates, which escape what comes from elsewhere
+      tellTimes(made.content);
+      if (at?.tagName === "TR") {
+        const cells = all("td", made.content);
+        all("td[data-live]", at).forEach((cell, number) => cell.replaceWith(cells[number]));
+      } else at?.replaceChildren(made.content);
+    }
+    if (Date.now() - said > 10000) {
+      one("#said").textContent = one("[data-say]", work)?.textContent ?? "";
+      said = Date.now();
+    }
+  });
+  source.addEventListener("ended", () => {
+    source.close();
+    for (const form of all("[data-while-live]")) form.hidden = true;
+    one("#said").textContent = one("[data-say]", work)?.textContent ?? "";
+  });
+}
+
 // A run as it goes on. A screen reader is told at most every ten seconds.
 const progress = one("#progress[data-events]");
 if (progress) {

@@ -1,0 +1,175 @@
+"""What a person does with a migration's transfers: scanned, started and paused, watched, and reported on."""
+
+import asyncio
+import json
+import secrets
+import shutil
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Form, Query, Request
+from fastapi.responses import FileResponse, RedirectResponse, Response, StreamingResponse
+from starlette.background import BackgroundTask
+
+from haulage.connectors.tokens import unusable
+from haulage.ledger import audit
+from haulage.ledger.connectors import ConnectorRow
+from haulage.ledger.migration_rows import MigrationRow, TransferRow
+from haulage.model.connector import USABLE
+from haulage.model.errors import Missing, Refused, TooManyFailures
+from haulage.model.outcome import RunKind
+from haulage.operations import migration_reports, migrations, rights
+from haulage.web.access import ForgedForm, Operator, Viewer, Visit
+from haulage.web.migration_pages import Filter, Start, migration_page, table_facts
+from haulage.web.rendering import page, render
+from haulage.web.run_pages import LONGEST_STREAM_SECONDS, MOST_STREAMS, watching
+
+router = APIRouter()
+TICK_SECONDS = 1.0
+TICK_SHARE = 10
+"""A tick waits at least so many times as long as it took to look: large tables are looked at less often."""
+SHOWN_ROWS = 20
+Kind = Literal["scan", "copy"]
+Report = Literal["migration", "errors", "table"]
+Ids = Annotated[list[int], Query(max_length=1000)]
+
+
+def _chosen(visit: Visit, row: MigrationRow, ids: Sequence[int], every: bool, filter: str) -> list[TransferRow]:
+    """The transfers that were selected: all that a filter shows, or those ticked. Raises Refused."""
+    _, found = migrations.table(visit.ledger, row.name, filter if every else "")
+    if not every:
+        wanted = set(ids)
+        found = [one for one in found if one.id in wanted]
+        if len(found) != len(wanted):
+            raise Refused("some of the selected users are not in this migration any more", "Select them again.")
+    if not found:
+        raise Refused("no user is selected", "Select one or more users first.")
+    return found
+
+
+@router.get("/migrations/{migration_id}/what")
+def what(
+    request: Request,
+    visit: Operator,
+    migration_id: int,
+    row: Ids = [],  # noqa: B006 - FastAPI copies it
+    every: bool = False,
+    filter: Filter = "",
+    kind: Kind = "scan",
+) -> Response:
+    """What would be scanned or started, and when, before it is."""
+    one = rights.work_on(visit.ledger, visit.who, migration_id)
+    try:
+        found = _chosen(visit, one, row, every, filter)
+    except Refused as error:
+        return migration_page(request, visit, one, filter, problem=error)
+    facts: dict[str, Any] = {"one": one, "found": found[:SHOWN_ROWS], "count": len(found), "kind": kind}
+    facts |= {"ids": [] if every else row, "every": every, "filter": filter, "at_once": visit.passes.at_once}
+    return page(request, visit, "migration_what.html", **facts)
+
+
+@router.post("/migrations/{migration_id}/begin")
+async def begin(
+    request: Request,
+    visit: Operator,
+    migration_id: int,
+    row: Annotated[list[int], Form(max_length=1000)] = [],  # noqa: B006 - FastAPI copies it
+    every: Annotated[bool, Form()] = False,
+    filter: Annotated[str, Form(max_length=5000)] = "",
+    kind: Annotated[Kind, Form()] = "scan",
+    count: Annotated[int, Form()] = 0,
+) -> Response:
+    """Scan or start them now; not if others would be meant than were shown."""
+    one = await asyncio.to_thread(rights.work_on, visit.ledger, visit.who, migration_id)
+    try:
+        await asyncio.to_thread(_may_begin, visit, one, kind)
+        found = await asyncio.to_thread(_chosen, visit, one, row, every, filter)
+        if len(found) != count:
+            raise Refused(f"{len(found):,} users match now, {count:,} were shown", "Look at them again.")
+        visit.passes.start(one, found, RunKind(kind), visit.actor)
+    except Missing:
+        raise
+    except Refused as error:
+        return await asyncio.to_thread(migration_page, request, visit, one, filter, 0, error)
+    return RedirectResponse(f"/migrations/{one.id}", 303)
+
+
+def _may_begin(visit: Visit, one: MigrationRow, kind: Kind) -> None:
+    """Raises Refused where a connector cannot be used as it stands."""
+    sides = [one.source] if kind == "scan" else [one.source, one.destination]
+    rows: list[ConnectorRow] = [rights.connector(visit.ledger, visit.who, name) for name in sides]
+    unfit = next((row for row in rows if row.state not in USABLE), None)
+    if unfit is not None:
+        raise unusable(unfit)
+
+
+@router.post("/migrations/{migration_id}/pause")
+async def pause(request: Request, visit: Operator, migration_id: int) -> Response:
+    """Pause what runs, and begin no other."""
+    one = await asyncio.to_thread(rights.work_on, visit.ledger, visit.who, migration_id)
+    try:
+        await visit.passes.pause(one, visit.actor)
+    except Refused as error:
+        return await asyncio.to_thread(migration_page, request, visit, one, "", 0, error)
+    return RedirectResponse(f"/migrations/{one.id}", 303)
+
+
+@router.get("/migrations/{migration_id}/reports/{report}")
+def download(visit: Viewer, migration_id: int, report: Report, filter: Filter = "") -> Response:
+    """One of the three reports as CSV, of the transfers that a filter shows."""
+    one = rights.migration(visit.ledger, visit.who, migration_id)
+    _, found = migrations.table(visit.ledger, one.name, filter)
+    folder = visit.ledger.path.parent / "reports" / f"migration-{one.id}" / secrets.token_hex(8)
+    path: Path = migration_reports.write(visit.ledger, found, folder, (report,))[report]
+    visit.ledger.do(audit.append, visit.actor, "migration export", f"migration {one.id}", kind=report)
+    name = {"migration": "MigrationReport", "errors": "MigrationErrorReport", "table": "MigrationTableReport"}[report]
+    gone = BackgroundTask(shutil.rmtree, folder, ignore_errors=True)
+    return FileResponse(path, media_type="text/csv; charset=utf-8", filename=f"{name}.csv", background=gone)
+
+
+@router.get("/migrations/{migration_id}/events")
+async def events(request: Request, visit: Viewer, migration_id: int, filter: Filter = "", start: Start = 0) -> Response:
+    """The table as it changes: `changed` is a document of counters and cells, `ended` says that nothing runs."""
+    if request.headers.get("origin", "null") not in {"null", *visit.settings.origins}:
+        raise ForgedForm
+    await asyncio.to_thread(rights.migration, visit.ledger, visit.who, migration_id)
+    if watching(request)[visit.person.id] >= MOST_STREAMS:
+        raise TooManyFailures("too many pages of yours watch runs", "Close some of them.", wait_seconds=60)
+    told = _told(request, visit, migration_id, filter, start)
+    return StreamingResponse(told, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+
+
+async def _told(request: Request, visit: Visit, migration_id: int, filter: str, start: int) -> AsyncIterator[str]:
+    watching(request)[visit.person.id] += 1
+    try:
+        async for one in _events(request, visit, migration_id, filter, start):
+            yield one
+    finally:
+        watching(request)[visit.person.id] -= 1
+
+
+async def _events(request: Request, visit: Visit, migration_id: int, filter: str, start: int) -> AsyncIterator[str]:
+    clock = asyncio.get_running_loop().time
+    until, before = clock() + LONGEST_STREAM_SECONDS, dict[str, Any]()
+    while clock() < until and not await request.is_disconnected():
+        began = clock()
+        goes_on, pieces = await asyncio.to_thread(_pieces, visit, migration_id, filter, start)
+        changed = {name: html for name, html in pieces.items() if before.get(name) != html}
+        before = pieces
+        if changed:
+            yield f"event: changed\ndata: {json.dumps(changed)}\n\n"
+        if not goes_on:
+            yield "event: ended\ndata: \n\n"
+            return
+        await asyncio.sleep(max(TICK_SECONDS, TICK_SHARE * (clock() - began)))
+
+
+def _pieces(visit: Visit, migration_id: int, filter: str, start: int) -> tuple[bool, dict[str, str]]:
+    """Whether anything runs, and the parts of the page that may have changed, by the ids of their places."""
+    row = rights.migration(visit.ledger, visit.who, migration_id)
+    facts = table_facts(visit, row, filter, start)
+    pieces = {"counters": render("_counters.html", **facts), "work": render("_work.html", **facts)}
+    for each in facts["lines"]:
+        pieces[f"user-{each.row.id}"] = render("_transfer.html", each=each, signs=facts["signs"], kinds=facts["kinds"])
+    return facts["live"], pieces
