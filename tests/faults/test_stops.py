@@ -76,12 +76,13 @@ def test_a_bucket_that_is_not_there(service: str, role: str, make_world: MakesWo
 def test_a_bucket_that_goes_away_during_the_run(service: str, make_world: MakesWorld) -> None:
     """411, exit code 2: not a failure of every single item."""
     world = make_world("local", service)
-    world.plant(FILES)
+    files = {f"{number:03}.bin": bytes_of(300, number) for number in range(600)}  # more than are ever under way at once
+    world.plant(files)
     gone = s3_error(404, "NoSuchBucket") if service == "s3" else azure_error(404, "ContainerNotFound")
     world.on("write", skip=10, times=None, answer=gone)
     ended = world.copy()
     assert (ended.code, ended.status) == (2, 411)
-    assert len(world.seen("write")) < len(FILES)
+    assert len(world.seen("write")) < len(files)
 
 
 @networked

@@ -1,7 +1,7 @@
 """What people do with and for each other: notices, sharing, acting for somebody, leaving."""
 
-import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,6 +30,14 @@ async def start(visitor: Visitor, source: str, target: str) -> int:
 async def test_notices_are_sent_as_each_wants(house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On completion: every end; only on errors: not a good one; never: nothing. To the address of the account page."""
     monkeypatch.setattr(notices, "WAITS_SECONDS", ())
+    decided: list[bool] = []
+    tell = notices.tell
+
+    async def noting(*run: Any) -> bool:
+        decided.append(await tell(*run))
+        return decided[-1]
+
+    monkeypatch.setattr(notices, "tell", noting)
     house.person("ada", Role.OPERATOR)
     source, target = house.folder("from", "ada", tmp_path / "a"), house.folder("to", "ada", tmp_path / "b")
     (tmp_path / "a" / "line\nbreak").write_text("content")
@@ -39,11 +47,11 @@ async def test_notices_are_sent_as_each_wants(house: House, tmp_path: Path, monk
     async with mail_server() as server:
         monkeypatch.setenv("HAULAGE_SMTP_URL", f"smtp://127.0.0.1:{server.port}")
         monkeypatch.setenv("HAULAGE_SMTP_FROM", "haulage@example.com")
-        for wish in ("never", "errors", "completion"):
+        for told_before, wish in enumerate(("never", "errors", "completion")):
             await visitor.post("/account/notices", notices=wish, email="ada@example.org")
             number = await start(visitor, source, target)
-        await until(lambda: server.kept)
-        await asyncio.sleep(0.2)
+            await until(lambda count=told_before + 1: len(decided) == count)  # the wish is read once the run has ended
+        assert decided == [False, False, True]
         ((to, told),) = server.kept
         assert (to, told["From"], told["To"]) == ("ada@example.org", "haulage@example.com", "ada@example.org")
         assert told["Subject"] == f"Haulage: run {number}: Success, nothing needed copying (101)"
