@@ -27,9 +27,8 @@ async def chromium(sandbox: Sandbox) -> AsyncIterator[Page]:
         )
         try:
             context = await browser.new_context(ignore_https_errors=True)  # its authority is not installed here
-            page = await context.new_page()
-            page.set_default_timeout(60_000)
-            yield page
+            context.set_default_timeout(60_000)
+            yield await context.new_page()
         finally:
             await browser.close()
 

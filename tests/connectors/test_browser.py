@@ -26,8 +26,9 @@ SAMPLE = ["box", "egnyte", "onedrive-business"]
 @pytest.mark.parametrize("chosen", [SAMPLE, pytest.param(BY_BROWSER, marks=pytest.mark.slow)], ids=["some", "all"])
 async def test_the_consent_page_of_every_service(office: Office, sandbox: Sandbox, chosen: list[str]) -> None:
     """What a person sees, presses and pastes: each of them ends with a connector of whoever signed in."""
-    async with chromium(sandbox) as page:
+    async with chromium(sandbox) as first:
         for service_id in chosen:
+            page = await first.context.new_page()  # the one before may still be on its way to where nobody answers
             account = office.people(service_id, *ROLES.get(service_id, ("user",)))[0]
             made = office.draft(service_id, way="code", name=service_id)
             redirect = authorise.redirect_to_here(service(service_id), authorise.loopback_port())
