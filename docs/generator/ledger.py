@@ -26,6 +26,7 @@ TABLES = {
     "schedules": "What starts by itself, and when next.",
     "migrations": "Tables of transfers between two connectors, that a person moves together.",
     "migration_rows": "The transfers of migrations, before and after their first run.",
+    "carriers": "Of what several users of a migration see: which of its transfers copies it.",
     "realms": "Sandboxes that an operator made known, with what their services want to be told, sealed.",
     "audit": "Who did what to connectors and keys. Rows are only added, and each one's hash covers those before it.",
     "installation": "The identity of this installation, to which sealed values are bound.",

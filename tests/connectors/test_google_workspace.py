@@ -7,7 +7,7 @@ import pytest
 
 from haulage.operations import authorise, browsing, connectors
 from testbed.sandbox import Sandbox
-from tests.connectors.google_api import DriveApi
+from tests.connectors.google_api import FOLDER, DriveApi
 from tests.connectors.people import ADA, Office
 from tests.connectors.terminal import Terminal
 from tests.connectors.test_google_files import tree
@@ -99,3 +99,24 @@ def test_the_days_limit_ends_that_users_run_alone(
     assert company("copy", str(source), f"company:/{bob}/Today", "--create", "--json").code == 0
     sandbox.no_faults()
     assert company("copy", str(source), f"company:/{alice}/Today", "--create", "--json").code == 0
+
+
+@pytest.mark.slow
+def test_what_two_users_see_is_moved_once(office: Office, sandbox: Sandbox, company: Terminal, tmp_path: Path) -> None:
+    """A folder of Bob's is shared with Alice: whose turn comes first carries its file, the other one is told so."""
+    alice, bob = users(office)[:2]
+    his = DriveApi(sandbox, bob)
+    folder = his.make("For all", FOLDER)
+    his.make("words.txt", "text/plain", folder)
+    his("POST", f"files/{folder}/permissions", {"type": "user", "role": "reader", "emailAddress": alice})
+    asyncio.run(office.connect("google-drive", office.people("google-drive", "admin")[0], "write", "one"))
+    assert company("migrations", "create", "Both", "company", "one").code == 0
+    rows = tmp_path / "rows.csv"
+    lines = [f"{bob}/My Drive/For all,Moved/his,", f"{alice}/Shared with me/For all,Moved/hers,"]
+    rows.write_text("\n".join(["Source Path,Destination Path,Tags", *lines]))
+    assert company("migrations", "add", "Both", str(rows)).code == 0
+    assert company("migrations", "start", "Both", "--at-once", "1").code == 0
+    first, second = company("migrations", "show", "Both", "--json").events[:2]
+    assert (first["run"]["counts"]["skipped"], second["run"]["counts"]["skipped"]) == (0, 1)
+    verified = company("verify", f"company:/{alice}/Shared with me/For all", "one:/Moved/hers", "--json")
+    assert (verified.code, verified.counts["skipped"], verified.counts["failed"]) == (0, 1, 0)

@@ -24,6 +24,7 @@ RESERVE_NAMES = 100
 class Options(msgspec.Struct, frozen=True):
     """What a person chose for a run.
 
+    migration_id: of the migration that it is one transfer of: what several of its users see is copied with one of them.
     source_must_hold: an empty source is a mistake (a prefix below which nothing lies), and ends the run.
     plan_only: list and decide, copy nothing. accept_emptied: copy although many files became empty at the source.
     """
@@ -33,6 +34,7 @@ class Options(msgspec.Struct, frozen=True):
     plan_only: bool = False
     accept_emptied: bool = False
     source_must_hold: bool = False
+    migration_id: int | None = None
 
 
 class Context:

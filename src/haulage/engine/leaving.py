@@ -10,3 +10,9 @@ def destination_changed(known: Known) -> Outcome:
     fix = "Nothing was overwritten. Remove it at the destination to have it copied again."
     kind = OutcomeKind.SKIPPED
     return Outcome(known.id, known.path, kind, known.size, "destination_changed", message, fix)
+
+
+def carried_with(other: str) -> tuple[str, str, str]:
+    """Code, message and fix of an item that another transfer of the migration copies. other: its source."""
+    message = f"the same file is copied with {other}"
+    return "carried_elsewhere", message, "Nothing is to be done: several users see it, and it is copied once."

@@ -9,10 +9,10 @@ from itertools import takewhile
 import msgspec
 
 from haulage.engine.context import UNIT_BYTES, UNIT_ITEMS, Context
-from haulage.engine.leaving import destination_changed
+from haulage.engine.leaving import carried_with, destination_changed
 from haulage.engine.moving import follows_moves, replay_moves
+from haulage.ledger import carriers, work
 from haulage.ledger import items as item_rows
-from haulage.ledger import work
 from haulage.ledger.items import Known, Marks
 from haulage.ledger.store import Connection, now_us
 from haulage.ledger.work import Fitted, Settled
@@ -172,10 +172,7 @@ class Planner:
         """In the ledger's thread: decide on a page, and record at once what needs no copying."""
         decision = Decision()
         names: list[tuple[Known, str, str | None]] = []
-        for known in page:
-            if (settled := self._refused(known)) is not None:
-                decision.settled.append(settled)
-                continue
+        for known in self._ours(connection, page, decision):
             try:
                 target, key = self._name(known)
             except NameRefused as error:
@@ -189,6 +186,25 @@ class Planner:
         if decision.settled:
             work.commit(connection, self._context.run.id, decision.settled, self._context.counts.as_json(), {})
         return decision
+
+    def _ours(self, connection: Connection, page: list[Known], decision: Decision) -> list[Known]:
+        """The items of a page that are to be carried, as far as that can be told without the destination."""
+        wanted = []
+        for known in page:
+            if (settled := self._refused(known)) is not None:
+                decision.settled.append(settled)
+            else:
+                wanted.append(known)
+        context = self._context
+        migration = context.options.migration_id
+        if migration is None or not context.source.traits.shared_ids or context.options.plan_only:
+            return wanted
+        files = [known.id for known in wanted if known.kind == Kind.FILE and known.done_revision is None]
+        carried = carriers.claim(connection, migration, context.run.transfer_id, files)
+        for known in wanted:
+            if (other := carried.get(known.id)) is not None:
+                decision.settled.append(_settled(known, OutcomeKind.SKIPPED, *carried_with(other)))
+        return [known for known in wanted if known.id not in carried]
 
     def _waits(self, known: Known, target: str) -> bool:
         """Whether the decision needs the whole listing of the source."""

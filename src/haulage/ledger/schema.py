@@ -351,6 +351,15 @@ migration_rows = Table(  # the transfers of migrations, as the Migration Manager
     UniqueConstraint("migration_id", "source", "destination"),
 )
 
+carriers = Table(  # what several users of a migration see: which of its transfers carries it
+    "carriers",
+    metadata,
+    Column("migration_id", ForeignKey("migrations.id"), primary_key=True),
+    Column("source_id", Text, primary_key=True),
+    Column("transfer_id", ForeignKey("transfers.id"), nullable=False),
+    sqlite_with_rowid=False,
+)
+
 installation = Table(  # one row
     "installation",
     metadata,

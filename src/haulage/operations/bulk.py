@@ -78,7 +78,7 @@ class _Pass:
         self.done = Done()
         self._ledger, self._migration, self._kind = ledger, migration, kind
         self._heard, self._reruns = heard, reruns
-        self._options = Options(migrations.filters_of(migration), bandwidth)
+        self._options = Options(migrations.filters_of(migration), bandwidth, migration_id=migration.id)
 
     async def empty(self, queue: "asyncio.Queue[TransferRow]") -> None:
         """Take transfers until there are none."""

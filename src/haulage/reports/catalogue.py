@@ -88,6 +88,12 @@ _OTHERS = (
         "Change the filters to copy it.",
     ),
     Entry(
+        "carried_elsewhere",
+        "Copied with another user",
+        "Several users of the migration see it: it is copied once, with the one that came to it first.",
+        "Nothing is to be done: several users see it, and it is copied once.",
+    ),
+    Entry(
         "not_a_file",
         "Neither file nor folder",
         "It is a link, a device, a socket or the like, which has no content to copy.",

@@ -44,6 +44,7 @@ class Traits(msgspec.Struct, frozen=True):
     parallel: how many items may be in flight at once. read_calls, put_calls, large_calls: how many calls it takes at
     most to read a file, to write a small one, and to write a large one besides those for its parts.
     lasting_ids: an item's id stays with it when it is renamed or moved, and is never another's.
+    shared_ids: one item that several users of an organisation see has the same id with all of them.
     ordered: the algorithms that prove order and content (all but weak ones such as quickxor).
     """
 
@@ -66,6 +67,7 @@ class Traits(msgspec.Struct, frozen=True):
     revision_step: int = 0
     rewrites: tuple[str, ...] = ()
     lasting_ids: bool = False
+    shared_ids: bool = False
     parallel: int = 256
     read_calls: int = 1
     put_calls: int = 1

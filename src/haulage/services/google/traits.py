@@ -32,4 +32,5 @@ TRAITS = Traits(
     conditional=False,
     parts_in_order=True,
     lasting_ids=True,
+    shared_ids=True,
 )
