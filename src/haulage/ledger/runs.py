@@ -172,6 +172,19 @@ def _clear(connection: sa.Connection, ended: Sequence[int]) -> None:
     connection.execute(units.delete().where(units.c.run_id.in_(ended)))
 
 
+def remark(connection: sa.Connection, run_id: int, message: str) -> None:
+    """Say something of a run that has ended, and said nothing itself."""
+    silent = (runs.c.id == run_id) & runs.c.ended_us.is_not(None) & runs.c.message.is_(None)
+    connection.execute(runs.update().where(silent).values(message=message))
+
+
+def later(connection: sa.Connection, run: RunRow) -> int | None:
+    """The newest run of the same transfer and kind that began after that one."""
+    same = (runs.c.transfer_id == run.transfer_id) & (runs.c.kind == run.kind)
+    found: int | None = connection.scalar(sa.select(sa.func.max(runs.c.id)).where(same & (runs.c.id > run.id)))
+    return found
+
+
 def last_listed(connection: sa.Connection, source: str) -> int | None:
     """How many items that source had when it was listed to its end the last time; None where it never was."""
     chosen = sa.select(runs.c.counts).join(transfers).where(transfers.c.source == source).order_by(runs.c.id.desc())

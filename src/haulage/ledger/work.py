@@ -1,6 +1,6 @@
 """Units of work, the outcomes that end them, and the uploads that are under way."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -262,6 +262,13 @@ def altered_at_destination(connection: sa.Connection, run_id: int) -> bool:
     """Whether the run found anything at the destination altered by others since it was copied."""
     altered = (outcomes.c.run_id == run_id) & (outcomes.c.code == ALTERED)
     return connection.scalar(sa.select(sa.exists().where(altered))) or False
+
+
+def failed_with(connection: sa.Connection, run_id: int, codes: Collection[str]) -> bool:
+    """Whether any item failed in that run with one of these codes, or changed at the source meanwhile."""
+    failed = (outcomes.c.outcome == OutcomeKind.FAILED) & outcomes.c.code.in_(codes)
+    its = (outcomes.c.run_id == run_id) & (failed | (outcomes.c.outcome == OutcomeKind.CHANGED_AT_SOURCE))
+    return connection.scalar(sa.select(sa.exists().where(its))) or False
 
 
 def upload_of(connection: sa.Connection, item_id: int) -> Upload | None:

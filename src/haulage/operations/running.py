@@ -20,7 +20,7 @@ from haulage.ledger.store import Ledger
 from haulage.model.errors import HaulageError, Refused
 from haulage.model.filters import Filters
 from haulage.model.outcome import RunKind, Status, status_words
-from haulage.operations import history, transfers
+from haulage.operations import history, rerunning, transfers
 from haulage.operations.locations import Given
 from haulage.operations.runlog import log_of
 
@@ -66,27 +66,43 @@ Told = Callable[[int, str], Awaitable[Any]]
 """Hears of a run that ended: its number, and who had started it."""
 
 
+class Wanted(msgspec.Struct, frozen=True):
+    """A copy to be run. rerun: how many times Haulage has started it again by itself."""
+
+    source: str
+    destination: str
+    options: Options
+    actor: Actor
+    rerun: int = 0
+
+
 class Runner:
-    """All runs of this process. told: hears of their ends."""
+    """All runs of this process. told: hears of their ends; of one that is run again by itself, of the last one's."""
 
     def __init__(self, ledger: Ledger, told: Told | None = None) -> None:
         self.ledger = ledger
         self._told = told
         self._live: dict[int, Live] = {}
         self._begun: set[asyncio.Task[Any]] = set()
-        self._telling: set[asyncio.Task[None]] = set()
+        self._following: set[asyncio.Task[None]] = set()
+        self._undecided: set[int] = set()
         self._sampler: asyncio.Task[None] | None = None
+        self._closing = False
 
     async def start(self, source: str, destination: str, options: Options, actor: Actor) -> int:
         """Start a copy; returns the run's number once both sides have answered.
 
+        Where it ends with problems that may pass, it is run again by itself, as often as `rerunning` says.
         Raises what `transfers.copy` does before anything is started, and Refused where too many runs go on.
         """
+        return await self._start(Wanted(source, destination, options, actor))
+
+    async def _start(self, wanted: Wanted) -> int:
         if len(self._begun) >= MOST_RUNS:
             raise Refused(f"{MOST_RUNS} runs go on already", "Wait until one of them has ended.")
         live = Live()
-        sides = Given(source, "source"), Given(destination, "destination")
-        work = transfers.copy(self.ledger, *sides, options, live.watch, create=True)
+        sides = Given(wanted.source, "source"), Given(wanted.destination, "destination")
+        work = transfers.copy(self.ledger, *sides, wanted.options, live.watch, create=True)
         task = live.task = asyncio.create_task(work)
         self._begun.add(task)
         task.add_done_callback(self._ended)
@@ -97,24 +113,51 @@ class Runner:
             return (await task).run.id
         run_id = live.started.result()
         self._live[run_id] = live
+        self._undecided.add(run_id)
         task.add_done_callback(lambda _: self._live.pop(run_id, None))
-        facts = {"source": source, "destination": destination}
-        await self.ledger.run(audit.append, actor, "run start", f"run {run_id}", **facts)
-        if self._told is not None:
-            telling = asyncio.create_task(self._tell(task, run_id, actor.who))
-            self._telling.add(telling)
-            telling.add_done_callback(self._telling.discard)
+        facts = {"source": wanted.source, "destination": wanted.destination}
+        await self.ledger.run(audit.append, wanted.actor, "run start", f"run {run_id}", **facts)
+        following = asyncio.create_task(self._follow(task, run_id, wanted))
+        self._following.add(following)
+        following.add_done_callback(self._following.discard)
         return run_id
 
-    async def _tell(self, task: asyncio.Task[Any], run_id: int, who: str) -> None:
+    async def _follow(self, task: asyncio.Task[transfers.Ended], run_id: int, wanted: Wanted) -> None:
+        """See a run to its end: it is run again where that may help, else whoever started it is told."""
         await asyncio.wait([task])
         try:
+            if await self._run_again(task, run_id, wanted):
+                return
+        except Exception as error:
+            log_of(self.ledger).bug(error, command="rerun")
+        finally:
+            self._undecided.discard(run_id)
+        try:
             if self._told is not None:
-                await self._told(run_id, who)
+                await self._told(run_id, wanted.actor.who)
         except HaulageError as error:
             log_of(self.ledger).warn("notice not sent", run=run_id, message=error.message)
         except Exception as error:
             log_of(self.ledger).bug(error, command="notices")
+
+    async def _run_again(self, task: asyncio.Task[transfers.Ended], run_id: int, wanted: Wanted) -> bool:
+        """Start it again, if that may help and it was not done too often. The run that ended says so."""
+        if self._closing or wanted.rerun >= rerunning.RERUNS or task.cancelled() or task.exception() is not None:
+            return False
+        if not await asyncio.to_thread(rerunning.worthwhile, self.ledger, task.result()):
+            return False
+        again = msgspec.structs.replace(
+            wanted, rerun=wanted.rerun + 1, actor=msgspec.structs.replace(wanted.actor, origin="rerun")
+        )
+        try:
+            number = await self._start(again)
+        except HaulageError as error:
+            await self.ledger.run(run_rows.remark, run_id, f"not run again by itself: {error.message}")
+            return False
+        how_often = f"rerun {again.rerun} of at most {rerunning.RERUNS}"
+        told = f"some failures may pass, so it was run again by itself as run {number} ({how_often})"
+        await self.ledger.run(run_rows.remark, run_id, told)
+        return True
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._begun.discard(task)
@@ -179,6 +222,10 @@ class Runner:
                 log_of(self.ledger).warn("not resumed", run=run_id, message=error.message)
         return started
 
+    def undecided(self, run_id: int) -> bool:
+        """Whether that run goes on here, or has ended and may be about to be run again by itself."""
+        return run_id in self._undecided
+
     def live(self, run_id: int) -> Live | None:
         """The run, if it goes on in this process."""
         return self._live.get(run_id)
@@ -204,16 +251,17 @@ class Runner:
 
     async def close(self) -> None:
         """The process ends: pause what goes on."""
+        self._closing = True
         for live in self._live.values():
             live.watch.stopping = Status.PAUSED, STOPPED
         tasks = [*self._begun, *([self._sampler] if self._sampler else [])]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        if self._telling:
-            await asyncio.wait(self._telling, timeout=LAST_WORDS_SECONDS)
-        for telling in self._telling:
-            telling.cancel()
+        if self._following:
+            await asyncio.wait(self._following, timeout=LAST_WORDS_SECONDS)
+        for following in self._following:
+            following.cancel()
 
 
 def _no_pace() -> dict[str, Any]:

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import FileResponse, RedirectResponse, Response, StreamingResponse
 
 from haulage.ledger import audit, work
+from haulage.ledger import runs as run_rows
 from haulage.ledger.runs import RunRow
 from haulage.ledger.work import Search
 from haulage.model.errors import TooManyFailures
@@ -59,6 +60,7 @@ def run(
     search = Search(text, SHOWN[show], sort, down, start, PAGE_ITEMS)
     rows, count = visit.ledger.read(work.outcome_page, run_id, search)
     facts: dict[str, Any] = {"told": visit.runner.progress(found), "rows": rows, "count": count, "show": show}
+    facts["later"] = None if found.ended_us is None else visit.ledger.read(run_rows.later, found)
     facts |= {"search": search, "run_id": run_id, "page_items": PAGE_ITEMS, **_fractions(visit, found)}
     return page(request, visit, "_log.html" if request.headers.get("hx-request") else "run.html", **facts)
 
@@ -103,7 +105,7 @@ async def _events(request: Request, visit: Visit, run_id: int) -> AsyncIterator[
     until = asyncio.get_running_loop().time() + LONGEST_STREAM_SECONDS
     while asyncio.get_running_loop().time() < until and not await request.is_disconnected():
         found = await asyncio.to_thread(history.find, visit.ledger, run_id)
-        if found.ended_us is not None:
+        if found.ended_us is not None and not visit.runner.undecided(run_id):
             yield "event: ended\ndata: \n\n"
             return
         facts: dict[str, Any] = {"told": visit.runner.progress(found), **_fractions(visit, found)}
