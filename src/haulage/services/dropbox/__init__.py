@@ -3,6 +3,7 @@
 from haulage.services.authorisation import Authorisation, OAuth, Way
 from haulage.services.contract import Field, Service
 from haulage.services.dropbox.account import HOSTS
+from haulage.services.dropbox.exporting import DEFAULT, settle_exports
 from haulage.services.dropbox.opening import DropboxFiles, TeamFiles
 from haulage.services.dropbox.traits import TRAITS
 
@@ -20,6 +21,12 @@ FIELDS = (
         "Of the same app. May be left out: the sign-in is protected by PKCE.",
         secret=True,
         env=("HAULAGE_DROPBOX_APP_SECRET",),
+    ),
+    Field(
+        "export_format",
+        "Paper documents as",
+        "In which form they come: md (Markdown) or html. Other documents of Dropbox's own come in their usual form.",
+        default=DEFAULT,
     ),
 )
 READ = ("account_info.read", "files.metadata.read", "files.content.read", "sharing.read")
@@ -50,6 +57,7 @@ DROPBOX = Service(
         ways=CODE,
         oauth=_oauth(READ, WRITE),
         open_account=DropboxFiles,
+        settle=settle_exports,
         revoking="Dropbox ends the authorisation of this connector.",
         security_page="https://www.dropbox.com/account/connected_apps",
         guide="how-to/connect-dropbox",
@@ -67,6 +75,7 @@ DROPBOX_BUSINESS = Service(
         ways=CODE,
         oauth=_oauth((*READ, *TEAM), (*WRITE, *TEAM, "team_data.content.write")),
         open_account=TeamFiles,
+        settle=settle_exports,
         revoking="Dropbox ends the authorisation of this connector.",
         security_page="https://www.dropbox.com/team/admin/settings",
         guide="how-to/connect-dropbox",

@@ -60,12 +60,12 @@ class Calls:
         request = Request(operation, "POST", f"{CONTENT}/{route}", headers, body, repeatable)
         return self.decoded((await self.transport.call(request)).body, operation, kind)
 
-    def reading(self, value: Any, start: int) -> Request:
-        """The request for a file's content from a byte on."""
+    def reading(self, value: Any, start: int, operation: str = "download") -> Request:
+        """The request for a file's content from a byte on, or for a document's export."""
         headers = {"Dropbox-API-Arg": argument(value), "Accept-Encoding": "identity", **self.headers}
         if start:
             headers["Range"] = f"bytes={start}-"
-        return Request("download", "POST", f"{CONTENT}/files/download", headers, b"")
+        return Request(operation, "POST", f"{CONTENT}/files/{operation}", headers, b"")
 
     def decoded(self, body: bytes, operation: str, kind: type[T]) -> T:
         """An answer's body. Raises Mismatch for another shape."""

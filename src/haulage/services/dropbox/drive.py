@@ -10,6 +10,7 @@ from haulage.services.contract import Content, Json, Precondition, Traits
 from haulage.services.counted import CountedContent
 from haulage.services.dropbox import sharing, uploads
 from haulage.services.dropbox.calls import Calls
+from haulage.services.dropbox.exporting import DEFAULT, exported
 from haulage.services.dropbox.items import Listing, Made, Metadata, Position, Session, item_of, written_of
 from haulage.services.dropbox.traits import TRAITS
 
@@ -34,6 +35,7 @@ class DropboxDrive:
         self._folder = folder
         self._whole_home = home and not folder
         self._acting = acting
+        self._form = access.settings.get("export_format") or DEFAULT
         self._root_there = False
         self.calls: Mapping[str, int] = self._calls.transport.trace.calls
 
@@ -125,6 +127,10 @@ class DropboxDrive:
         """One call; its answer tells which revision it is."""
         calls = await self._ready()
         where = item.id or self._path(item.path)
+        if item.size is None:
+            async with exported(calls, item, where, self._form) as document:
+                yield document
+            return
         if start and start == item.size:
             yield await self._at_end(calls, item, where)
             return

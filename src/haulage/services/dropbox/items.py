@@ -8,6 +8,13 @@ from haulage.model.errors import Mismatch
 from haulage.model.item import Item, Kind, Written
 
 
+class ExportInfo(msgspec.Struct):
+    """In which form a document comes, and in which others it can; absent where it comes in none."""
+
+    export_as: str | None = None
+    options: list[str] = msgspec.field(name="export_options", default=[])
+
+
 class Metadata(msgspec.Struct):
     """A file, folder, or what was deleted: only what is read. tag: absent where the route gives files alone."""
 
@@ -20,7 +27,7 @@ class Metadata(msgspec.Struct):
     content_hash: str | None = None
     client_modified: str | None = None
     is_downloadable: bool = True
-    export_info: dict[str, object] | None = None
+    export_info: ExportInfo | None = None
     symlink_info: dict[str, object] | None = None
 
 
@@ -64,14 +71,16 @@ class Batch(msgspec.Struct):
 
 
 def item_of(path: str, found: Metadata) -> Item:
-    """The item at `path`. Raises Mismatch where a fact cannot be read."""
+    """The item at `path`; a document that is exported while it is read has no size yet. Raises Mismatch."""
     if found.tag == "folder":
         return Item(path, Kind.FOLDER, id=found.id)
     kind, note = Kind.FILE, None
     if found.symlink_info is not None:
         kind, note = Kind.OTHER, "a symlink that the desktop client uploaded"
+    elif not found.is_downloadable and found.export_info is not None and found.export_info.export_as:
+        return Item(path, kind, None, time_us(found.client_modified), found.rev, id=found.id)
     elif not found.is_downloadable:
-        kind, note = Kind.OTHER, "a document of Dropbox's own (Paper and the like), which is not a file to download"
+        kind, note = Kind.OTHER, "a document of Dropbox's own, which it neither downloads nor exports"
     hashes = {"dropbox": found.content_hash} if found.content_hash else {}
     return Item(path, kind, found.size, time_us(found.client_modified), found.rev, hashes, found.id, note=note)
 

@@ -37,6 +37,8 @@ MEANINGS: dict[str, type[HaulageError]] = {
     "restricted_content": Blocked,
     "unsupported_content_type": Blocked,
     "unsupported_file": Blocked,
+    "non_exportable": Blocked,
+    "retry_error": Transient,
     "locked": Blocked,
     "content_hash_mismatch": Mismatch,
     "payload_too_large": TooLarge,
