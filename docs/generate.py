@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from docs.generator import cli, ledger, outcomes, promises, sandbox, services, settings
+from docs.generator import cli, ledger, migration_file, outcomes, promises, sandbox, services, settings
 
 FOLDER = Path(__file__).resolve().parent / "reference" / "generated"
 
@@ -13,6 +13,7 @@ PAGES = {
     "statuses.md": outcomes.statuses,
     "services.md": services.render,
     "promises.md": promises.render,
+    "migration-file.md": migration_file.render,
     "ledger.md": ledger.render,
     "sandbox.md": sandbox.render,
 }

@@ -107,3 +107,17 @@ def test_what_cannot_be_run_is_said(moved: Program, tmp_path: Path) -> None:
     bad = moved("migrations", "add", "Wave 1", str(tmp_path / "bad.csv"))
     assert bad.code == 2 and "line 3: the same as line 2" in bad.err
     assert json.loads(moved("migrations", "show", "Wave 1", "--json").out.splitlines()[-1])["totals"]["transfers"] == 4
+
+
+def test_as_code(moved: Program, tmp_path: Path) -> None:
+    """Exported, changed, shown, and done once that is agreed to."""
+    path = tmp_path / "wave.yaml"
+    text = moved("migrations", "export", "Wave 1", "--yaml").out
+    path.write_text(text.replace("to/bob", "to/robert") + f"- {{source: {tmp_path}, destination: e}}\n")
+    shown = moved("apply", str(path))
+    assert "Changed: 1" in shown.out and "Added: 1" in shown.out and "Unchanged: 3" in shown.out
+    assert shown.code == 2 and "nobody is there to be asked" in shown.err
+    done = moved("apply", str(path), "--yes", "--json")
+    assert done.code == 0 and [one["event"] for one in done.events] == ["plan", "applied"]
+    again = moved("apply", str(path), "--yes")
+    assert again.code == 0 and "Everything is as the file has it." in again.out and "Unchanged: 5" in again.out

@@ -1,6 +1,7 @@
 """Options that several commands share, with their words of help."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -10,6 +11,8 @@ from haulage.operations.locations import Given
 
 Json = Annotated[bool, Parameter("--json", negative="", show_default=False, help="JSON on standard output.")]
 Several = Annotated[tuple[str, ...], Parameter(negative="", consume_multiple=False, show_default=False)]
+File = Annotated[Path, Parameter(allow_leading_hyphen=True)]
+"""A file that is read; "-" is standard input."""
 Flag = Annotated[bool, Parameter(negative="", show_default=False)]
 
 

@@ -30,6 +30,7 @@ COMMANDS = {  # loaded when they are called; their first lines are told here, so
     "sandbox": ("haulage.cli.sandbox:app", "The cloud services, simulated on this machine."),
     "connectors": ("haulage.cli.connectors:app", "Named links to accounts, their keys and tokens sealed."),
     "migrations": ("haulage.cli.migrations:app", "Many users or folders, moved together."),
+    "apply": ("haulage.cli.apply:apply", "Make a migration as a file has it; what would change is shown first."),
     "realms": ("haulage.cli.realms:app", "Where connectors' services live: the vendors' own, or a sandbox."),
     "keys": ("haulage.cli.keys:app", "The master key that seals the secrets of connectors."),
 }

@@ -9,7 +9,8 @@ import cyclopts
 import msgspec
 
 from haulage.cli import migrating
-from haulage.cli.choices import EVERYTHING, FilterOptions, Flag, Json
+from haulage.cli.apply import read_file
+from haulage.cli.choices import EVERYTHING, File, FilterOptions, Flag, Json
 from haulage.cli.connectors import opened, say
 from haulage.cli.copy import run_interruptibly
 from haulage.cli.output import printable, say_json, size_text
@@ -19,7 +20,7 @@ from haulage.model import mapping
 from haulage.model.errors import Refused
 from haulage.model.mapping import Wish
 from haulage.model.matching import Match
-from haulage.operations import migration_reports, migrations
+from haulage.operations import applying, migration_reports, migrations
 from haulage.operations.home import home
 
 app = cyclopts.App(name="migrations", help="Many users or folders, moved together.")
@@ -135,50 +136,46 @@ def _section(title: str, lines: Sequence[str]) -> None:
 
 
 @app.command
-def add(name: str, file: Path, /) -> None:
+def add(name: str, file: File, /) -> None:
     """Add the transfers of a CSV file: all of them, or none and why.
 
     Args:
         name: The migration.
         file: With the header Source Path,Destination Path,Tags; - for standard input.
     """
-    wishes = mapping.read(_bytes(file), mapping.ADDING)
+    wishes = mapping.read(read_file(file), mapping.ADDING)
     with opened() as ledger:
         say(f"Added {migrations.add(ledger, name, wishes, actor()):,} transfers.")
 
 
 @app.command
-def update(name: str, file: Path, /) -> None:
+def update(name: str, file: File, /) -> None:
     """Change paths of transfers that have not copied anything yet: all of a CSV file, or none and why.
 
     Args:
         name: The migration.
         file: With the header ID,Source Path,Destination Path; - for standard input.
     """
-    wishes = mapping.read(_bytes(file), mapping.UPDATING)
+    wishes = mapping.read(read_file(file), mapping.UPDATING)
     with opened() as ledger:
         say(f"Changed {migrations.update(ledger, name, wishes, actor()):,} transfers.")
 
 
-def _bytes(file: Path) -> bytes:
-    if str(file) == "-":
-        return sys.stdin.buffer.read(mapping.MOST_BYTES + 1)
-    try:
-        with file.open("rb") as opened_file:
-            return opened_file.read(mapping.MOST_BYTES + 1)
-    except OSError as error:
-        raise Refused(f"{file} cannot be read ({error.strerror})", "Name a CSV file.") from error
-
-
 @app.command
-def export(name: str, /, *, filter: str = "") -> None:
+def export(name: str, /, *, filter: str = "", yaml: Flag = False) -> None:
     """The transfers as CSV on standard output: ID, paths, tags, notes and status.
 
     Args:
         name: The migration.
-        filter: Only some, as in `show`.
+        filter: Only some, as in `show`; of the CSV alone.
+        yaml: Instead, the whole migration as the file that `haulage apply` takes.
     """
+    if yaml and filter:
+        raise Refused("a migration's file holds all of its transfers", "Leave out --filter, or --yaml.")
     with opened() as ledger:
+        if yaml:
+            sys.stdout.buffer.write(applying.exported(ledger, name).encode())
+            return
         _, rows = migrations.table(ledger, name, filter)
     with open(sys.stdout.fileno(), "w", encoding="utf-8", newline="", closefd=False) as out:
         migration_reports.put(out, migration_reports.COLUMNS, migration_reports.table(rows))

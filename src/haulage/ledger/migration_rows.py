@@ -1,11 +1,12 @@
 """Migrations and their rows: which transfers a person moves together, and how each stands."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 
+from haulage.ledger.bulk import ForEach
 from haulage.ledger.codec import load
 from haulage.ledger.schema import connectors, migration_rows, migrations, runs
 from haulage.ledger.store import now_us
@@ -93,10 +94,10 @@ def free(connection: sa.Connection, name: str) -> None:
 
 def get(connection: sa.Connection, name: str) -> MigrationRow:
     """The migration of that name. Raises Refused."""
-    row = connection.execute(_select().where((migrations.c.name_key == name.casefold()) & ALIVE)).one_or_none()
-    if row is None:
+    found = find(connection, name)
+    if found is None:
         raise Refused(f"there is no migration {name[:80]!r}", "See `haulage migrations list`.")
-    return _migration(row)
+    return found
 
 
 def by_id(connection: sa.Connection, migration: int) -> MigrationRow:
@@ -148,6 +149,56 @@ def append(connection: sa.Connection, migration: int, wanted: Iterable[tuple[str
     ]
     if rows:
         connection.execute(migration_rows.insert(), rows)
+
+
+_add_rows = ForEach(migration_rows.insert(), "migration_id", "source", "destination", "tags", "notes")
+_set_row = ForEach(
+    migration_rows.update()
+    .where(migration_rows.c.id == sa.bindparam("row_id"))
+    .values({name: sa.bindparam(f"new_{name}") for name in ("source", "destination", "tags", "notes")}),
+    *("new_source", "new_destination", "new_tags", "new_notes", "row_id"),
+)
+_aside = ForEach(
+    migration_rows.update()
+    .where(migration_rows.c.id == sa.bindparam("row_id"))
+    .values(source=sa.bindparam("aside"), scan_id=sa.null(), refused_status=sa.null(), refused=sa.null()),
+    *("aside", "row_id"),
+)
+
+
+class Cells(msgspec.Struct, frozen=True, gc=False):
+    """What a person writes into a row of a migration."""
+
+    source: str
+    destination: str
+    tags: tuple[str, ...] = ()
+    notes: str = ""
+
+    def row(self) -> tuple[str, str, str, str]:
+        """As the ledger keeps it."""
+        return self.source, self.destination, ", ".join(self.tags), self.notes
+
+
+def append_cells(connection: sa.Connection, migration: int, wanted: Iterable[Cells]) -> None:
+    """Add rows, with all that is written into them. None of their ends may be there already."""
+    _add_rows.run(connection, [(migration, *one.row()) for one in wanted])
+
+
+def change_cells(connection: sa.Connection, wanted: Mapping[int, Cells], moved: Iterable[int]) -> None:
+    """Write rows anew, by id. moved: those that get other ends; what was known of theirs is forgotten."""
+    _aside.run(connection, [(f"\x00{row_id}", row_id) for row_id in moved])  # so that they can change places
+    _set_row.run(connection, [(*one.row(), row_id) for row_id, one in wanted.items()])
+
+
+def keep_filters(connection: sa.Connection, migration: int, filters: str) -> None:
+    """Take other items from now on."""
+    connection.execute(migrations.update().where(migrations.c.id == migration).values(filters=filters))
+
+
+def find(connection: sa.Connection, name: str) -> MigrationRow | None:
+    """The migration of that name, if there is one."""
+    row = connection.execute(_select().where((migrations.c.name_key == name.casefold()) & ALIVE)).one_or_none()
+    return None if row is None else _migration(row)
 
 
 def change(connection: sa.Connection, /, row_id: int, **values: Any) -> None:

@@ -17,6 +17,7 @@ MOST_BYTES = 64 * 1024 * 1024
 MOST_CHARACTERS = 4096
 TOLD = 20
 SEPARATORS = ",;\t"
+CLIMBS = "a path has '..' in it"
 _MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 
 
@@ -127,18 +128,30 @@ def _wish(line: int, cells: Sequence[str], columns: Sequence[str], width: int) -
     values = (values + [""] * len(columns))[: len(columns)]
     named = dict(zip(columns, values, strict=True))
     for column, value in named.items():
-        if len(value) > MOST_CHARACTERS:
-            return f"{column} has more than {MOST_CHARACTERS:,} characters"
-        if any(ord(character) < 32 for character in value):
-            return f"{column} has a control character in it"
+        if (why := unfit(column, value)) is not None:
+            return why
     source, destination = (_path(named[column]) for column in ("Source Path", "Destination Path"))
-    if ".." in source.split("/") or ".." in destination.split("/"):
-        return "a path has '..' in it"
+    if climbs(source) or climbs(destination):
+        return CLIMBS
     if "ID" not in named:
         return Wish(line, source, destination, tags_of(named["Tags"]))
     if not named["ID"].isascii() or not named["ID"].isdigit():
         return f"{named['ID'][:40]!r} is no ID"
     return Wish(line, source, destination, id=int(named["ID"]))
+
+
+def unfit(column: str, value: str) -> str | None:
+    """Why that can stand in no row; None where it can."""
+    if len(value) > MOST_CHARACTERS:
+        return f"{column} has more than {MOST_CHARACTERS:,} characters"
+    if any(ord(character) < 32 for character in value):
+        return f"{column} has a control character in it"
+    return None
+
+
+def climbs(path: str) -> bool:
+    """Whether it leads out of where it begins."""
+    return ".." in path.split("/")
 
 
 def plain(cell: str) -> str:

@@ -23,6 +23,8 @@ from haulage.operations import browsing
 LONGEST_NAME = 200
 DELETE_WORD = "DELETE"
 NEVER_RUN = "Never run"
+OTHER_ENDS = {"scan_id": None, "refused_status": None, "refused": None}
+"""What is no more true of a transfer that gets other ends."""
 MOODS = ("new", "running", "complete", "issues", "failed")
 
 
@@ -30,7 +32,7 @@ def create(
     ledger: Ledger, name: str, source: str, destination: str, actor: Actor, filters: Filters | None = None
 ) -> MigrationRow:
     """A migration without transfers between two connectors. Raises Refused."""
-    name = _named(name)
+    name = checked_name(name)
 
     def keep(connection: Connection) -> MigrationRow:
         first, second = (connector_rows.get(connection, one) for one in (source, destination))
@@ -45,7 +47,8 @@ def create(
     return ledger.do(keep)
 
 
-def _named(name: str) -> str:
+def checked_name(name: str) -> str:
+    """A migration's name, without the spaces around it. Raises Refused."""
     name = name.strip()
     if not name or len(name) > LONGEST_NAME or not name.isprintable():
         raise Refused("that cannot be a migration's name", f"Use 1 to {LONGEST_NAME} letters, digits and signs.")
@@ -69,7 +72,7 @@ def counted(ledger: Ledger, migration: MigrationRow) -> "Totals":
 
 def rename(ledger: Ledger, name: str, wanted: str, actor: Actor) -> None:
     """Call a migration otherwise. Raises Refused."""
-    wanted = _named(wanted)
+    wanted = checked_name(wanted)
 
     def change(connection: Connection) -> None:
         found = rows.get(connection, name)
@@ -153,7 +156,9 @@ def update(ledger: Ledger, name: str, wishes: Sequence[Wish], actor: Actor) -> i
                 rows.change(connection, one.id, source=f"\x00{one.id}")  # out of the way of those that change places
         for one in wishes:
             if one.id is not None:
-                rows.change(connection, one.id, source=one.source, destination=one.destination, scan_id=None)
+                before = known[one.id].source, known[one.id].destination
+                forgotten = {} if before == (one.source, one.destination) else OTHER_ENDS
+                rows.change(connection, one.id, source=one.source, destination=one.destination, **forgotten)
         audit.append(connection, actor, "transfers update", f"migration {found.id}", count=len(wishes))
         return len(wishes)
 
