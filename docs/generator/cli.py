@@ -9,7 +9,7 @@ from cyclopts import App
 from docs.generator.markdown import code, codes, page, plain, table
 from haulage.cli.main import app
 from haulage.cli.output import Exit, exit_for_status
-from haulage.model.outcome import Status
+from haulage.model.outcome import UNENDED, Status
 
 EXITS = {
     Exit.OK: "Everything is verified, or was there already.",
@@ -83,7 +83,7 @@ def exit_codes() -> str:
     """The table of exit codes."""
     rows = []
     for exit_code in Exit:
-        statuses = [status for status in Status if status != Status.RUNNING and exit_for_status(status) == exit_code]
+        statuses = [status for status in Status if status not in UNENDED and exit_for_status(status) == exit_code]
         rows.append([code(int(exit_code)), plain(EXITS[exit_code]), codes(int(status) for status in statuses)])
     return table(["Exit code", "Meaning", "Run statuses that lead to it"], rows)
 

@@ -27,6 +27,8 @@ TABLES = {
     "migrations": "Tables of transfers between two connectors, that a person moves together.",
     "migration_rows": "The transfers of migrations, before and after their first run.",
     "carriers": "Of what several users of a migration see: which of its transfers copies it.",
+    "passes": "Goes at many transfers of a migration at once, with who began each, who makes it, and how it stands.",
+    "pass_rows": "The queue of each pass: how every one of its transfers stands in it.",
     "realms": "Sandboxes that an operator made known, with what their services want to be told, sealed.",
     "audit": "Who did what to connectors and keys. Rows are only added, and each one's hash covers those before it.",
     "installation": "The identity of this installation, to which sealed values are bound.",

@@ -44,6 +44,10 @@ STATUSES = {
     Status.CRASHED: "Its process was killed or the machine went down. Run the same command again.",
     Status.CANNOT_CONNECT: "Nothing answers at an endpoint, or its certificate is refused.",
     Status.INVALID_ROOT: "The bucket, container or folder that was named is not there.",
+    Status.UNKNOWN: "Something that should not happen ended it; the server's log tells more. Start it again.",
+    Status.QUEUED: "A transfer of a migration that waits for its turn.",
+    Status.QUEUED_AGAIN: "It ended with errors that may pass, and waits to be started again.",
+    Status.PRECHECKS: "Its turn has come: both sides are being asked whether they answer.",
 }
 """What each status says, and what to do."""
 

@@ -3,10 +3,13 @@
 import csv
 import io
 import json
+import time
 from pathlib import Path
 
 import pytest
 
+from haulage.ledger import passes
+from haulage.ledger.store import Ledger
 from tests.e2e.program import Program
 
 
@@ -121,3 +124,30 @@ def test_as_code(moved: Program, tmp_path: Path) -> None:
     assert done.code == 0 and [one["event"] for one in done.events] == ["plan", "applied"]
     again = moved("apply", str(path), "--yes")
     assert again.code == 0 and "Everything is as the file has it." in again.out and "Unchanged: 5" in again.out
+
+
+@pytest.mark.slow
+def test_killed_and_resumed(moved: Program, tmp_path: Path) -> None:
+    """A pass whose process was killed is told of as interrupted; resumed, each transfer ends; canceled ones do not."""
+    for number in range(3000):
+        (tmp_path / "from" / "alice" / "docs" / f"{number}.txt").write_text(str(number))
+    process = moved.start("migrations", "start", "Wave 1", "--at-once", "1")
+    ledger = Ledger.open(moved.home / "ledger.db")
+    try:
+        deadline = time.monotonic() + 60
+        while not ledger.read(passes.open_ones) or ledger.read(passes.tally, 1).get(300) != 1:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+    finally:
+        process.kill()
+        process.wait()
+        ledger.close()
+    assert "interrupted: resume it" in moved("migrations", "passes", "Wave 1").out
+    assert moved("migrations", "cancel", "Wave 1", "--filter", "dave").code == 0
+    resumed = moved("migrations", "resume", "Wave 1", "--json")
+    assert resumed.code == 0
+    assert resumed.events[-1]["succeeded"] == 3
+    told = moved("migrations", "passes", "Wave 1", "--json").events
+    assert [(one["status"], one["users"]["succeeded"], one["users"]["canceled"]) for one in told] == [(100, 3, 1)]
+    assert moved("migrations", "pause", "Wave 1").code == 2
+    assert len(list((tmp_path / "to" / "alice" / "docs").iterdir())) == 3001

@@ -130,11 +130,12 @@ async def test_paused(ada: Visitor, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert "1 running, 1 queued, 0 done" in page and "Queued" in page
     twice = await ada.post("/migrations/1/begin", **begun)
     assert twice.status_code == 422 and "run already" in words(twice)
-    assert (await ada.post("/migrations/1/pause")).status_code == 303
-    assert "was paused" in words(await ada.get("/migrations/1"))
-    assert (await ada.post("/migrations/1/pause")).status_code == 422
+    assert (await ada.post("/migrations/1/passes/1/pause")).status_code == 303
+    page = words(await ada.get("/migrations/1"))
+    assert "was paused: paused by ada. 2 have not ended" in page and "Queued" not in page
+    assert (await ada.post("/migrations/1/passes/1/pause")).status_code == 422
     monkeypatch.setattr(transfers, "copy", copy)
-    assert (await ada.post("/migrations/1/begin", **begun)).status_code == 303
+    assert (await ada.post("/migrations/1/passes/1/resume")).status_code == 303
     await ended(ada)
     assert (tmp_path / "there" / "bob" / "a.txt").read_text() == "bob"
 
@@ -175,6 +176,6 @@ async def test_others_start_nothing(ada: Visitor, tmp_path: Path) -> None:
     assert (await ada.get("/migrations/1/reports/table")).status_code == 200
     for path in ("add", "discovered", "what"):
         assert (await ada.get(f"/migrations/1/{path}", every="true")).status_code == 404
-    for path in ("begin", "pause", "discovered"):
+    for path in ("begin", "passes/1/pause", "discovered"):
         assert (await ada.post(f"/migrations/1/{path}", every="true", count="1")).status_code == 404
     assert (await uploaded(ada, lines(tmp_path, "bob"))).status_code == 404

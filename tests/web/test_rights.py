@@ -35,6 +35,7 @@ def filled(path: str) -> str:
     known = {"name": "bobs", "run_id": "1", "schedule_id": "1", "service_id": "s3", "key": "x", "kind": "csv"}
     known |= {
         "migration_id": "1",
+        "pass_id": "1",
         "report": "table",
         "what": "pause",
         "key_hash": "0" * 64,

@@ -1,9 +1,10 @@
-"""`haulage migrations scan` and `start`: the transfers of a migration, run several at a time."""
+"""`haulage migrations scan`, `start` and what stops them: the transfers of a migration, run several at a time."""
 
 import sys
 from typing import Any
 
 from haulage.cli.choices import Json
+from haulage.cli.connectors import opened, say
 from haulage.cli.copy import run_interruptibly
 from haulage.cli.output import Exit, complain, exit_for, printable, say_json, size_text
 from haulage.cli.signing import actor
@@ -12,8 +13,9 @@ from haulage.ledger.migration_rows import TransferRow
 from haulage.ledger.store import Ledger
 from haulage.model.errors import HaulageError, Refused
 from haulage.model.filters import parse_size
-from haulage.model.outcome import RunKind, status_words
+from haulage.model.outcome import PassKind, Status, status_words
 from haulage.operations import bulk, migrations
+from haulage.operations import passes as passing
 from haulage.operations.home import open_ledger
 from haulage.operations.transfers import Ended
 
@@ -26,7 +28,7 @@ def scan(name: str, /, *, filter: str = "", at_once: int = bulk.AT_ONCE, json: J
         filter: Only some transfers, as in `show`.
         at_once: How many run at the same time.
     """
-    return run_interruptibly(_run(name, filter, RunKind.SCAN, at_once, None, json))
+    return run_interruptibly(_run(name, filter, PassKind.SCAN, at_once, None, json))
 
 
 def start(
@@ -41,10 +43,103 @@ def start(
         bandwidth: Each of them sends at most this much a second, such as 10M.
     """
     limit = parse_size(bandwidth) if bandwidth else None
-    return run_interruptibly(_run(name, filter, RunKind.COPY, at_once, limit, json))
+    return run_interruptibly(_run(name, filter, PassKind.COPY, at_once, limit, json))
 
 
-async def _run(name: str, filter: str, kind: RunKind, at_once: int, bandwidth: int | None, as_json: bool) -> int:
+def passes(name: str, /, *, json: Json = False) -> None:
+    """The passes of a migration: what waits, runs, is paused and has ended, and which process makes it.
+
+    Args:
+        name: The migration.
+    """
+    with opened() as ledger:
+        migration, _ = migrations.table(ledger, name)
+        found = passing.shown(ledger, migration.id)
+    if json:
+        for one in found:
+            say_json(passing.told(one))
+        return
+    for one in found:
+        say(_standing(one))
+    if not found:
+        say("Nothing of it was scanned or started yet.")
+
+
+def pause(name: str, /, *, filter: str = "") -> None:
+    """Pause what goes on, whichever process makes it; nothing that waits begins.
+
+    Args:
+        name: The migration.
+        filter: Only some transfers, as in `show`; the others go on.
+    """
+    _stop(name, filter, Status.PAUSED)
+
+
+def cancel(name: str, /, *, filter: str = "") -> None:
+    """Cancel what goes on, waits or is paused. What was copied stays.
+
+    Args:
+        name: The migration.
+        filter: Only some transfers, as in `show`; the others go on.
+    """
+    _stop(name, filter, Status.CANCELED)
+
+
+def resume(name: str, /, *, json: Json = False) -> int:
+    """Go on with what is paused, or was interrupted, in this process.
+
+    Args:
+        name: The migration.
+    """
+    return run_interruptibly(_resume(name, json))
+
+
+def _standing(one: passing.Shown) -> str:
+    counts = {"running": one.running, "queued": one.waiting, "paused": one.paused, "succeeded": one.succeeded}
+    counts |= {"with issues": one.issues, "failed": one.failed, "canceled": one.canceled}
+    parts = [f"{count:,} {word}" for word, count in counts.items() if count]
+    state = "interrupted: resume it" if one.interrupted else status_words(one.row.status, one.row.kind)
+    if one.row.message:
+        state += f" ({printable(one.row.message)})"
+    if one.goes_on:
+        state += f", by {printable(one.row.owner or '')}"
+    return f"{one.row.id:>6}  {one.row.kind.value}  {state}: {', '.join(parts)}"
+
+
+def _stop(name: str, filter: str, status: Status) -> None:
+    with opened() as ledger:
+        migration, rows = migrations.table(ledger, name, filter)
+        if filter:
+            count = passing.stop_rows(ledger, migration, [one.id for one in rows], status, actor())
+            say(f"{'Canceled' if status == Status.CANCELED else 'Paused'} {count:,} transfers.")
+            return
+        found = [one.row for one in passing.shown(ledger, migration.id) if one.row.ended_us is None]
+        able = [one for one in found if status == Status.CANCELED or one.status == Status.RUNNING]
+        if not able:
+            raise Refused("nothing of this migration runs", "See its passes.")
+        for one in able:
+            passing.stop(ledger, one, status, actor())
+    say(f"{len(able):,} to be {'canceled' if status == Status.CANCELED else 'paused'}.")
+
+
+async def _resume(name: str, as_json: bool) -> int:
+    ledger = open_ledger()
+    try:
+        migration, _ = migrations.table(ledger, name)
+        found = [one for one in passing.shown(ledger, migration.id) if one.row.ended_us is None and not one.goes_on]
+        if not found:
+            raise Refused("nothing of this migration is paused", "See its passes.")
+        code = int(Exit.OK)
+        for one in found:
+            passing.resume(ledger, one.row, actor(), server=False)
+            done = await bulk.make(ledger, one.row.id, _heard(one.row.kind, as_json))
+            code = max(code, _closing(done, as_json))
+        return code
+    finally:
+        ledger.close()
+
+
+async def _run(name: str, filter: str, kind: PassKind, at_once: int, bandwidth: int | None, as_json: bool) -> int:
     if not 1 <= at_once <= bulk.MOST_AT_ONCE:
         raise Refused(f"{at_once} cannot run at once", f"Choose between 1 and {bulk.MOST_AT_ONCE}.")
     ledger = open_ledger()
@@ -55,15 +150,20 @@ async def _run(name: str, filter: str, kind: RunKind, at_once: int, bandwidth: i
 
 
 async def _conducted(
-    ledger: Ledger, name: str, filter: str, kind: RunKind, at_once: int, bandwidth: int | None, as_json: bool
+    ledger: Ledger, name: str, filter: str, kind: PassKind, at_once: int, bandwidth: int | None, as_json: bool
 ) -> int:
     migration, rows = migrations.table(ledger, name, filter)
     if not rows:
         raise Refused("no transfer is chosen", "Add some, or change --filter.")
-    verb = "Scanning" if kind == RunKind.SCAN else "Starting"
+    begun = passing.begin(ledger, migration, rows, kind, actor(), server=False, at_once=at_once, bandwidth=bandwidth)
+    verb, count = "Scanning" if kind == PassKind.SCAN else "Starting", len(rows) - begun.busy
     if not as_json:
-        sys.stderr.write(f"{verb} {len(rows):,} transfers, {min(at_once, len(rows))} at a time.\n")
+        busy = f" {begun.busy:,} more wait or run already." if begun.busy else ""
+        sys.stderr.write(f"{verb} {count:,} transfers, {min(at_once, count)} at a time.{busy}\n")
+    return _closing(await bulk.make(ledger, begun.id, _heard(kind, as_json)), as_json)
 
+
+def _heard(kind: PassKind, as_json: bool) -> bulk.Heard:
     def heard(row: TransferRow, event: str, about: object) -> None:
         if as_json:
             say_json({"event": event, "transfer": row.id, **_facts(about)})
@@ -71,8 +171,7 @@ async def _conducted(
             sys.stdout.write(f"{row.id:>6}  {printable(row.source) or '(all)'}  {_words(about, kind)}\n")
             sys.stdout.flush()
 
-    done = await bulk.run(ledger, migration, rows, kind, actor(), heard, at_once=at_once, bandwidth=bandwidth)
-    return _closing(done, as_json)
+    return heard
 
 
 def _facts(about: object) -> dict[str, Any]:
@@ -86,13 +185,13 @@ def _facts(about: object) -> dict[str, Any]:
             return {}
 
 
-def _words(about: object, kind: RunKind) -> str:
+def _words(about: object, kind: PassKind) -> str:
     if isinstance(about, HaulageError):
         return f"not started: {printable(about.message)}. {printable(about.fix)}"
     if not isinstance(about, Ended):
         return ""
     counts, words = about.run.counts, status_words(about.status, about.run.kind)
-    if kind == RunKind.SCAN:
+    if kind == PassKind.SCAN:
         return f"{words} (run {about.run.id}): {counts['listed']:,} items, {size_text(counts['listed_bytes'])}"
     wrong = counts["failed"] + counts["changed_at_source"]
     return (

@@ -6,8 +6,10 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from haulage.ledger import passes
 from haulage.ledger.bulk import ForEach
 from haulage.ledger.codec import load
+from haulage.ledger.passes import Place
 from haulage.ledger.schema import connectors, migration_rows, migrations, runs
 from haulage.ledger.store import now_us
 from haulage.model.errors import Refused
@@ -34,6 +36,7 @@ class TransferRow(msgspec.Struct, frozen=True):
     """A row of a migration. source, destination: paths inside the connectors.
 
     run, scan: its newest run and scan; None: it never ran. refused: why the last start led to no run.
+    place: how it stands in a pass that has not ended; None where it is in none.
     """
 
     id: int
@@ -46,6 +49,7 @@ class TransferRow(msgspec.Struct, frozen=True):
     scan: "Standing | None"
     refused_status: int | None
     refused: str | None
+    place: Place | None = None
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -130,6 +134,7 @@ def rename(connection: sa.Connection, migration: int, name: str) -> None:
 
 def end(connection: sa.Connection, migration: int) -> None:
     """Delete a migration and its rows. The runs of its transfers stay."""
+    passes.end_all(connection, migration)
     connection.execute(migration_rows.delete().where(migration_rows.c.migration_id == migration))
     connection.execute(migrations.update().where(migrations.c.id == migration).values(ended_us=now_us()))
 
@@ -218,14 +223,25 @@ def rows(connection: sa.Connection, migration: int) -> list[TransferRow]:
     chosen = sa.select(migration_rows).where(migration_rows.c.migration_id == migration).order_by(migration_rows.c.id)
     copies = _newest(connection, migration, migration_rows.c.transfer_id, RunKind.COPY)
     scans = _newest(connection, migration, migration_rows.c.scan_id, RunKind.SCAN)
+    places = passes.places(connection, migration)
     return [
         TransferRow(
             *(row.id, row.source, row.destination, tuple(row.tags.split(", ")) if row.tags else (), row.notes),
             *(row.transfer_id, copies.get(row.transfer_id), scans.get(row.scan_id)),
-            *(row.refused_status, row.refused),
+            *(row.refused_status, row.refused, places.get(row.id)),
         )
         for row in connection.execute(chosen)
     ]
+
+
+def one(connection: sa.Connection, row_id: int) -> TransferRow:
+    """A row, without how it stands. Raises Refused."""
+    row = connection.execute(sa.select(migration_rows).where(migration_rows.c.id == row_id)).one_or_none()
+    if row is None:
+        raise Refused(f"there is no transfer {row_id}", "See its list.")
+    tags = tuple(row.tags.split(", ")) if row.tags else ()
+    ends = row.id, row.source, row.destination
+    return TransferRow(*ends, tags, row.notes, row.transfer_id, None, None, row.refused_status, row.refused)
 
 
 def _newest(connection: sa.Connection, migration: int, link: Any, kind: RunKind) -> dict[int | None, Standing]:

@@ -318,6 +318,10 @@ schedules = Table(
     Column("told", Text),  # why the last one could not be started
     Column("created_us", BigInteger, nullable=False),
     Column("ended_us", BigInteger),
+    Column("migration_id", BigInteger),  # what is started is a pass of this migration; NULL: a single copy
+    Column("row_ids", Text),  # JSON: of these transfers; NULL: of all that there are then
+    Column("kind", Text),  # model.outcome.PassKind
+    Column("hours", Text),  # JSON of model.schedule.Hours: when its runs may go on; NULL: at any time
 )
 
 migrations = Table(
@@ -359,6 +363,48 @@ carriers = Table(  # what several users of a migration see: which of its transfe
     Column("transfer_id", ForeignKey("transfers.id"), nullable=False),
     sqlite_with_rowid=False,
 )
+
+passes = Table(  # people's and schedules' goes at a migration: many transfers, a few at a time
+    "passes",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("migration_id", ForeignKey("migrations.id"), nullable=False, index=True),
+    Column("kind", Text, nullable=False),  # model.outcome.PassKind
+    Column("status", SmallInteger, nullable=False),  # model.outcome.Status
+    Column("message", Text),  # why it has that status
+    Column("who", Text, nullable=False),  # who began it, and from where
+    Column("origin", Text, nullable=False),
+    Column("server", SmallInteger, nullable=False),  # 1: a server makes it, and the next server goes on with it
+    Column("owner", Text),  # host and process that make it, or did so last
+    Column("at_once", Integer, nullable=False),
+    Column("bandwidth", BigInteger),  # bytes a second of each transfer; NULL: as fast as it goes
+    Column("hours", Text),  # JSON of model.schedule.Hours; NULL: at any time
+    Column("schedule_id", BigInteger),  # which one began it; NULL: a person
+    Column("asked", SmallInteger),  # the status in which somebody asked it to stop
+    Column("asked_by", Text),
+    Column("created_us", BigInteger, nullable=False),
+    Column("ended_us", BigInteger),
+)
+Index("passes_open", passes.c.migration_id, sqlite_where=passes.c.ended_us.is_(None))
+
+pass_rows = Table(  # the transfers of a pass, and how each of them stands in it
+    "pass_rows",
+    metadata,
+    Column("pass_id", Integer, primary_key=True),
+    Column("row_id", Integer, primary_key=True),
+    Column("place", Integer, nullable=False),  # in the queue
+    Column("status", SmallInteger, nullable=False),  # model.outcome.Status: queued, running, or how it ended
+    Column("tries", SmallInteger, nullable=False),  # how many runs ended so that they were started again
+    Column("crashes", SmallInteger, nullable=False),  # how often its process ended while it ran
+    Column("again_us", BigInteger),  # not to be started again before
+    Column("run_id", BigInteger),  # its newest run in this pass
+    Column("asked", SmallInteger),  # the status in which somebody asked it to stop
+    Column("facts", Text),  # JSON: what differed before and after
+    Column("ended_us", BigInteger),
+    sqlite_with_rowid=False,
+)
+Index("pass_rows_queue", pass_rows.c.pass_id, pass_rows.c.status, pass_rows.c.place)
+Index("pass_rows_row", pass_rows.c.row_id)
 
 installation = Table(  # one row
     "installation",

@@ -63,6 +63,17 @@ class RunKind(StrEnum):
     VERIFY = "verify"
 
 
+class PassKind(StrEnum):
+    """What a pass over a migration does with each transfer.
+
+    cutover: what differs is looked for, copied, and looked for again.
+    """
+
+    SCAN = "scan"
+    COPY = "copy"
+    CUTOVER = "cutover"
+
+
 class Status(IntEnum):
     """Status codes of a run, kept for people who know them from the predecessor."""
 
@@ -88,7 +99,15 @@ class Status(IntEnum):
     CRASHED = 404
     CANNOT_CONNECT = 410
     INVALID_ROOT = 411
+    UNKNOWN = 500
+    QUEUED = 600
+    QUEUED_AGAIN = 601
+    PRECHECKS = 620
 
+
+QUEUED = (Status.QUEUED, Status.QUEUED_AGAIN)
+UNENDED = (*QUEUED, Status.PRECHECKS, Status.RUNNING)
+"""Statuses of what waits for its turn or goes on: no end of a run."""
 
 STATUS_TEXT = {
     Status.SUCCESS: "Success",
@@ -113,6 +132,10 @@ STATUS_TEXT = {
     Status.CRASHED: "Crashed or was killed",
     Status.CANNOT_CONNECT: "Failed: could not connect",
     Status.INVALID_ROOT: "Failed: the root path is not there",
+    Status.UNKNOWN: "Failed: something unexpected ended it",
+    Status.QUEUED: "Queued",
+    Status.QUEUED_AGAIN: "Queued again",
+    Status.PRECHECKS: "Running prechecks",
 }
 _NOT_ALIKE = range(Status.SOME_UPLOAD_ERRORS, Status.ONLY_ERRORS_BOTH + 1)
 

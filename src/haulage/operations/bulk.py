@@ -1,35 +1,46 @@
-"""Running the transfers of a migration: several at a time, again where that may help, none of them in silence."""
+"""Making a pass over a migration: its transfers, several at a time, again where that may help, none in silence.
+
+What waits and how each transfer stands is in the ledger (`ledger.passes`); whoever holds the pass's lock makes it.
+"""
 
 import asyncio
-from collections.abc import Callable, Sequence
+import os
+import socket
+import time
+from collections.abc import Callable
 
 import msgspec
 
 from haulage.engine.context import Options
 from haulage.engine.counts import Watch
 from haulage.engine.ending import STATUS_OF
-from haulage.ledger import audit, migration_rows
-from haulage.ledger.audit import Actor
+from haulage.ledger import migration_rows
+from haulage.ledger import passes as pass_rows
 from haulage.ledger.migration_rows import MigrationRow, TransferRow
-from haulage.ledger.store import Connection, Ledger
-from haulage.model.errors import AlreadyRunning, AuthLost, HaulageError, NeedsReauthorisation
-from haulage.model.outcome import RunKind, Status
-from haulage.operations import migrations, surveying, transfers
+from haulage.ledger.passes import PassRow
+from haulage.ledger.store import Connection, Ledger, now_us
+from haulage.model.errors import AlreadyRunning, AuthLost, DiskFull, HaulageError, NeedsReauthorisation
+from haulage.model.outcome import QUEUED, PassKind, Status
+from haulage.operations import migrations, rerunning, surveying, transfers
+from haulage.operations.home import pass_lock
 from haulage.operations.locations import Given
+from haulage.operations.runlog import log_of
 from haulage.operations.transfers import Ended
 
 AT_ONCE = 4
 MOST_AT_ONCE = 64
-RERUNS = 3
-RERUN_ON = frozenset({201, 202, 210, 220, 211, 401, 403, 404, 405})
-"""Statuses after which a run may go better by itself."""
+LOOK_SECONDS = 1.0
+"""How often it is looked whether somebody asked for something, of another process too."""
+LONG_SECONDS = 600.0
+"""A transfer that has run for so long gives its place to the next, and goes on beside it."""
+STOPPED = "Haulage was stopped"
 
 Heard = Callable[[TransferRow, str, object], None]
-"""Told of each transfer: "began" with its watch, "ended" with its Ended, "refused" with the error, "left" with why."""
+"""Told of each transfer: "began" with its watch, "ended" with its Ended, "refused" with the error."""
 
 
 class Done(msgspec.Struct):
-    """How a pass over transfers ended: their numbers by how they ended. left: not begun, since it was stopped."""
+    """How transfers of a pass ended, by their numbers. left: not begun, since it was stopped."""
 
     succeeded: list[int] = []
     issues: list[int] = []
@@ -39,109 +50,236 @@ class Done(msgspec.Struct):
     stopped: HaulageError | None = None
 
 
-async def run(
+async def make(
     ledger: Ledger,
-    migration: MigrationRow,
-    rows: Sequence[TransferRow],
-    kind: RunKind,
-    actor: Actor,
+    pass_id: int,
     heard: Heard,
     *,
-    at_once: int = AT_ONCE,
-    reruns: int = RERUNS,
-    bandwidth: int | None = None,
+    poked: asyncio.Event | None = None,
+    held: asyncio.Event | None = None,
+    reruns: int = rerunning.RERUNS,
 ) -> Done:
-    """Copy or scan these transfers, `at_once` of them at a time, and tell of each as it goes.
+    """Make a pass, from its beginning or where another process left it, until nothing of it waits or runs.
 
-    A run that ended in a status of RERUN_ON is started again up to `reruns` times. A lost authorisation would meet all
-    others alike: what has not begun is left then. A huge transfer holds one place, and the others go on beside it.
+    A run that may go better (`rerunning.worthwhile`) is started again up to `reruns` times, after those that wait for
+    their first. A lost authorisation would meet all others alike: the pass is paused then. poked: set where it shall
+    look now for what is asked of it; held: is set as soon as its lock is held. When this is cancelled, what ran waits
+    again: a server's pass goes on in the next process, another one is paused. Raises AlreadyRunning (another process
+    makes it), Refused (it has ended).
     """
-    await ledger.run(
-        audit.append, actor, f"migration {kind.value}", f"migration {migration.id}", transfers=[one.id for one in rows]
-    )
-    work = _Pass(ledger, migration, kind, heard, reruns, bandwidth)
-    queue = asyncio.Queue[TransferRow]()
-    for one in rows:
-        queue.put_nowait(one)
-    async with asyncio.TaskGroup() as group:
-        for _ in range(min(at_once, len(rows))):
-            group.create_task(work.empty(queue))
-    return work.done
+    with pass_lock(pass_id):
+        row = await ledger.run(pass_rows.claim, pass_id, f"{socket.gethostname()}:{os.getpid()}")
+        if held is not None:
+            held.set()
+        migration = await asyncio.to_thread(ledger.read, migration_rows.by_id, row.migration_id)
+        return await _Making(ledger, row, migration, heard, poked or asyncio.Event(), reruns).through()
 
 
-class _Pass:
-    """One pass over transfers."""
+class _Making:
+    """One pass that is being made."""
 
     def __init__(
-        self, ledger: Ledger, migration: MigrationRow, kind: RunKind, heard: Heard, reruns: int, bandwidth: int | None
+        self, ledger: Ledger, row: PassRow, migration: MigrationRow, heard: Heard, poked: asyncio.Event, reruns: int
     ) -> None:
         self.done = Done()
-        self._ledger, self._migration, self._kind = ledger, migration, kind
-        self._heard, self._reruns = heard, reruns
-        self._options = Options(migrations.filters_of(migration), bandwidth, migration_id=migration.id)
+        self._ledger, self._pass, self._migration = ledger, row, migration
+        self._heard, self._poked, self._reruns = heard, poked, reruns
+        self._options = Options(migrations.filters_of(migration), row.bandwidth, migration_id=migration.id)
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._watches: dict[int, Watch] = {}
+        self._asked: dict[int, Status] = {}
+        self._stopping: tuple[Status, str] | None = None
 
-    async def empty(self, queue: "asyncio.Queue[TransferRow]") -> None:
-        """Take transfers until there are none."""
-        while not queue.empty():
-            row = queue.get_nowait()
-            if self.done.stopped is not None:
-                self.done.left.append(row.id)
-                self._heard(row, "left", self.done.stopped)
-                continue
-            await self._one(row)
+    async def through(self) -> Done:
+        try:
+            while True:
+                await self._heed()
+                if self._stopping is not None:
+                    await self._stop(self._stopping)
+                    return self.done
+                await self._fill()
+                if not self._tasks and await self._ledger.run(pass_rows.finish, self._pass.id):
+                    return self.done
+                await self._wait()
+        except asyncio.CancelledError:
+            if self._pass.server:
+                await self._end_rows(Status.PAUSED, STOPPED)
+            else:
+                await self._stop((Status.PAUSED, "stopped by a person"))
+            raise
+        except BaseException:  # the ledger's disk, most likely: nothing goes on without it
+            await self._end_rows(Status.PAUSED, STOPPED)
+            raise
+
+    async def _heed(self) -> None:
+        """Do what somebody asks for."""
+        asked = await asyncio.to_thread(self._ledger.read, pass_rows.asked, self._pass.id)
+        if asked.status is not None and self._stopping is None:
+            done = "canceled" if asked.status == Status.CANCELED else "paused"
+            self._stopping = Status(asked.status), f"{done} by {asked.by}"
+        for row_id, status in asked.rows.items():
+            if row_id in self._tasks and row_id not in self._asked:
+                self._asked[row_id] = Status(status)
+                self._end(row_id, Status(status), "paused by a person")
+
+    async def _fill(self) -> None:
+        """Let as many run as there are places."""
+        while len(self._tasks) < self._places():
+            row = await self._ledger.run(self._next)
+            if row is None:
+                return
+            self._tasks[row.id] = asyncio.create_task(self._one(row))
+            await asyncio.sleep(0)  # it begins, and from then on tells of its end however it is stopped
+
+    def _next(self, connection: Connection) -> TransferRow | None:
+        row_id = pass_rows.take(connection, self._pass.id, now_us())
+        return None if row_id is None else migration_rows.one(connection, row_id)
+
+    def _places(self) -> int:
+        """How many may run now: those that run for long leave half of the places at least to others."""
+        long = sum(time.monotonic() - one.began > LONG_SECONDS for one in self._watches.values())
+        return self._pass.at_once + min(long, max(1, self._pass.at_once // 2))
+
+    async def _wait(self) -> None:
+        """Until one has ended, somebody pokes, or it is time to look again."""
+        poke = asyncio.create_task(self._poked.wait())
+        try:
+            await asyncio.wait([*self._tasks.values(), poke], timeout=LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            poke.cancel()
+        self._poked.clear()
+        for row_id in [row_id for row_id, task in self._tasks.items() if task.done()]:
+            self._tasks.pop(row_id).result()
 
     async def _one(self, row: TransferRow) -> None:
-        for attempt in range(1 + self._reruns):
-            try:
-                ended = await self._once(row)
-            except HaulageError as error:
-                await self._refused(row, error)
-                return
-            if int(ended.status) not in RERUN_ON or attempt == self._reruns:
-                break
-        self._heard(row, "ended", ended)
-        self._sort(row, int(ended.status))
-        if isinstance(ended.stopped, AuthLost):
-            self.done.stopped = self.done.stopped or ended.stopped
+        """A transfer to its end, or until it is stopped."""
+        watch = self._watches[row.id] = Watch()
+        try:
+            self._heard(row, "began", watch)
+            ended = await self._once(row, watch)
+        except asyncio.CancelledError:  # only _end does it
+            await self._settle(row, self._after_end(row.id))
+        except HaulageError as error:
+            await self._refused(row, error)
+        except Exception as error:  # a bug in one transfer is no reason to leave the others
+            log_of(self._ledger).bug(error, command="migration")
+            told = HaulageError("something unexpected ended it", "The server's log tells more.")
+            await self._refused(row, told, Status.UNKNOWN)
+        else:
+            await self._ended(row, ended)
+        finally:
+            self._watches.pop(row.id, None)
+            self._asked.pop(row.id, None)
 
-    async def _once(self, row: TransferRow) -> Ended:
-        linked: list[int] = []
+    def _after_end(self, row_id: int) -> Status:
+        """How a transfer stands that was stopped: what stops the whole pass for a while lets it wait again."""
+        if row_id in self._asked:
+            return self._asked[row_id]
+        canceled = self._stopping is not None and self._stopping[0] == Status.CANCELED
+        return Status.CANCELED if canceled else Status.QUEUED
 
-        def hear(event: str, facts: dict[str, object]) -> None:
+    async def _once(self, row: TransferRow, watch: Watch) -> Ended:
+        def started(event: str, facts: dict[str, object]) -> None:
             if event == "started":
-                linked.append(int(str(facts["transfer"])))
-                self._ledger.later(self._link, row.id, linked[0])
+                self._ledger.later(self._begun, row.id, int(str(facts["transfer"])), int(str(facts["run"])))
 
-        watch = Watch(hear)
-        self._heard(row, "began", watch)
+        watch.listen(started)
         source = Given(migrations.location(self._migration.source, row.source), "source")
-        if self._kind == RunKind.SCAN:
+        if self._pass.kind == PassKind.SCAN:
             return await surveying.scan(self._ledger, source, self._options.filters, watch)
         destination = Given(migrations.location(self._migration.destination, row.destination), "destination")
         return await transfers.copy(self._ledger, source, destination, self._options, watch, create=True)
 
-    def _link(self, connection: Connection, row_id: int, transfer: int) -> None:
-        column = "scan_id" if self._kind == RunKind.SCAN else "transfer_id"
+    def _begun(self, connection: Connection, row_id: int, transfer: int, run: int) -> None:
+        column = "scan_id" if self._pass.kind == PassKind.SCAN else "transfer_id"
         migration_rows.change(connection, row_id, **{column: transfer, "refused_status": None, "refused": None})
+        pass_rows.change(connection, self._pass.id, row_id, status=int(Status.RUNNING), run_id=run)
 
-    async def _refused(self, row: TransferRow, error: HaulageError) -> None:
+    async def _ended(self, row: TransferRow, ended: Ended) -> None:
+        status = int(ended.status)
+        await self._ledger.run(self._begun, row.id, ended.run.transfer_id, ended.run.id)  # the note may be lost
+        if isinstance(ended.stopped, AuthLost):
+            self._pause(row, Status.PAUSED_REAUTHORISE, ended.stopped)
+        elif status == Status.PAUSED_NO_SPACE and ended.stopped is not None:
+            self._pause(row, Status.PAUSED_NO_SPACE, ended.stopped)
+        elif await self._again(row, ended):
+            return
+        elif Status.RUNNING <= status < Status.GENERAL_FAILURE:  # paused by itself, for a person to look at it
+            self.done.paused.append(row.id)
+            status = int(Status.PAUSED)
+        else:
+            self._sort(row, status)
+        self._heard(row, "ended", ended)
+        await self._settle(row, Status.QUEUED if row.id in self.done.left else status)
+
+    async def _again(self, row: TransferRow, ended: Ended) -> bool:
+        """Queue it again, if that may help and was not done too often."""
+        if not await asyncio.to_thread(rerunning.worthwhile, self._ledger, ended):
+            return False
+        tries = await asyncio.to_thread(self._ledger.read, pass_rows.tries, self._pass.id, row.id)
+        if tries >= self._reruns:
+            return False
+        await self._ledger.run(
+            pass_rows.change, self._pass.id, row.id, status=int(Status.QUEUED_AGAIN), tries=tries + 1, asked=None
+        )
+        return True
+
+    def _pause(self, row: TransferRow, status: Status, error: HaulageError) -> None:
+        """It would meet all others alike: the pass waits for a person."""
+        self.done.left.append(row.id)
+        self.done.stopped = self.done.stopped or error
+        self._stopping = self._stopping or (status, error.message)
+
+    async def _refused(self, row: TransferRow, error: HaulageError, status: Status | None = None) -> None:
         """It never began: that is kept, so that the table says why."""
-        status = _status_of(error)
+        status = status or _status_of(error)
         await self._ledger.run(migration_rows.change, row.id, refused_status=int(status), refused=error.message)
         self._heard(row, "refused", error)
-        self.done.failed.append(row.id)
         if isinstance(error, AuthLost | NeedsReauthorisation):
-            self.done.stopped = self.done.stopped or error
+            self._pause(row, Status.PAUSED_REAUTHORISE, error)
+        elif isinstance(error, DiskFull):
+            self._pause(row, Status.PAUSED_NO_SPACE, error)
+        else:
+            self.done.failed.append(row.id)
+        await self._settle(row, Status.QUEUED if row.id in self.done.left else status)
+
+    async def _settle(self, row: TransferRow, status: int) -> None:
+        waits = status in (*QUEUED, Status.PAUSED)
+        ended_us = None if waits else now_us()
+        await self._ledger.run(
+            pass_rows.change, self._pass.id, row.id, status=int(status), asked=None, ended_us=ended_us
+        )
 
     def _sort(self, row: TransferRow, status: int) -> None:
         if status < Status.SOME_UPLOAD_ERRORS:
             self.done.succeeded.append(row.id)
         elif status < Status.RUNNING:
             self.done.issues.append(row.id)
-        elif status < Status.GENERAL_FAILURE:
-            self.done.paused.append(row.id)
         else:
             self.done.failed.append(row.id)
+
+    def _end(self, row_id: int, status: Status, why: str) -> None:
+        """Stop one that runs. A canceled run says so by itself."""
+        if (watch := self._watches.get(row_id)) is not None and status != Status.CANCELED:
+            watch.stopping = status, why
+        self._tasks[row_id].cancel()
+
+    async def _end_rows(self, status: Status, why: str) -> None:
+        for row_id in self._tasks:
+            self._end(row_id, status, why)
+        if self._tasks:
+            await asyncio.wait(self._tasks.values())
+        failed = [task.exception() for task in self._tasks.values() if not task.cancelled()]
+        self._tasks.clear()
+        for error in failed:
+            if error is not None:
+                log_of(self._ledger).warn("a transfer's end was not written down", message=str(error))
+
+    async def _stop(self, how: tuple[Status, str]) -> None:
+        await self._end_rows(*how)
+        left = await asyncio.to_thread(self._ledger.read, pass_rows.rows_in, self._pass.id, QUEUED)
+        await self._ledger.run(pass_rows.stop, self._pass.id, *how)
+        self.done.left = left
 
 
 def _status_of(error: HaulageError) -> Status:

@@ -34,16 +34,29 @@ def transfer_lock(transfer_id: int) -> Iterator[None]:
 
     Raises AlreadyRunning at once if another process holds it.
     """
+    with _lock(f"transfer-{transfer_id}", "this transfer"):
+        yield
+
+
+@contextmanager
+def pass_lock(pass_id: int) -> Iterator[None]:
+    """Hold a pass over a migration likewise."""
+    with _lock(f"pass-{pass_id}", "this pass"):
+        yield
+
+
+@contextmanager
+def _lock(name: str, called: str) -> Iterator[None]:
     folder = home() / "locks"
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(folder / f"transfer-{transfer_id}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise DiskFull(f"no space left on the disk of the state folder {home()}") from error
         raise LedgerUnusable(f"the state folder {home()} cannot be written: {error.strerror}") from error
     try:
-        _take(descriptor)
+        _take(descriptor, called)
         with suppress(OSError):  # a full disk: the lock holds without its holder's name
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
@@ -52,8 +65,8 @@ def transfer_lock(transfer_id: int) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _take(descriptor: int) -> None:
-    """Take the lock, or raise AlreadyRunning. Whoever only looks (`transfer_held`) has it for an instant: try again."""
+def _take(descriptor: int, called: str) -> None:
+    """Take the lock, or raise AlreadyRunning. Whoever only looks (`_held`) has it for an instant: try again."""
     for attempt in range(LOCK_ATTEMPTS):
         try:
             return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -61,13 +74,22 @@ def _take(descriptor: int) -> None:
             if attempt + 1 < LOCK_ATTEMPTS:
                 time.sleep(LOCK_PAUSE_SECONDS)
     holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip()
-    raise AlreadyRunning(f"this transfer is already running (process {holder or 'unknown'})")
+    raise AlreadyRunning(f"{called} is already running (process {holder or 'unknown'})")
 
 
 def transfer_held(transfer_id: int) -> bool:
     """Whether a process of this machine is running the transfer just now."""
+    return _held(f"transfer-{transfer_id}")
+
+
+def pass_held(pass_id: int) -> bool:
+    """Whether a process of this machine makes the pass just now."""
+    return _held(f"pass-{pass_id}")
+
+
+def _held(name: str) -> bool:
     try:
-        descriptor = os.open(home() / "locks" / f"transfer-{transfer_id}", os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(home() / "locks" / name, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         return False
     except OSError as error:

@@ -54,7 +54,7 @@ def table(rows: Sequence[TransferRow]) -> Iterable[Sequence[str]]:
 def _transfers(ledger: Ledger, rows: Sequence[TransferRow]) -> Iterable[Sequence[str]]:
     for one in rows:
         runs = ledger.read(migration_rows.copies, one.transfer_id) if one.transfer_id is not None else []
-        yield migration.migration_line(one, migrations.status_of(one), runs)
+        yield migration.migration_line(one, migrations.last_status(one), runs)
 
 
 def _errors(ledger: Ledger, rows: Sequence[TransferRow]) -> Iterable[Sequence[str]]:

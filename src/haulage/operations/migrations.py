@@ -17,7 +17,7 @@ from haulage.model.errors import Refused
 from haulage.model.filters import Filters
 from haulage.model.mapping import MappingRefused, Wish
 from haulage.model.matching import Candidate, Matched
-from haulage.model.outcome import RunKind, Status, status_words
+from haulage.model.outcome import QUEUED, PassKind, RunKind, Status, status_words
 from haulage.operations import browsing
 
 LONGEST_NAME = 200
@@ -98,9 +98,12 @@ def delete(ledger: Ledger, name: str, confirmed: str, actor: Actor) -> None:
 
 def refuse_running(found: Sequence[TransferRow], what: str) -> None:
     """Raises Refused while one of them runs."""
-    running = [one.id for one in found if any(run is not None and run.ended_us is None for run in (one.run, one.scan))]
+    running = [one.id for one in found if goes_on(one)]
     if running:
         raise Refused(f"transfer {running[0]} is running, so nothing can be {what}", "Stop it, or wait for its end.")
+    queued = [one.id for one in found if one.place is not None and one.place.pass_status == Status.RUNNING]
+    if queued:
+        raise Refused(f"transfer {queued[0]} is queued, so nothing can be {what}", "Pause or cancel it first.")
 
 
 async def discovered(ledger: Ledger, migration: MigrationRow) -> Matched:
@@ -169,6 +172,8 @@ def _why_not(wish: Wish, known: Mapping[int, TransferRow]) -> str | None:
     row = known.get(wish.id or 0)
     if row is None:
         return f"there is no transfer {wish.id} in this migration"
+    if row.place is not None and row.place.pass_status == Status.RUNNING:
+        return f"transfer {wish.id} is queued; pause or cancel it first"
     if row.transfer_id is not None and (row.source, row.destination) != (wish.source, wish.destination):
         return f"transfer {wish.id} has copied already; add a new one"
     return None
@@ -226,8 +231,20 @@ def table(ledger: Ledger, name: str, text: str = "") -> tuple[MigrationRow, list
     return migration, [one for one in ledger.read(rows.rows, migration.id) if test(cells(one))]
 
 
-def status_of(row: TransferRow, kind: RunKind = RunKind.COPY) -> tuple[int | None, str]:
-    """The status of a transfer and its words: of what was refused since, else of its newest run of that kind."""
+def status_of(row: TransferRow) -> tuple[int | None, str]:
+    """The status of a transfer and its words: in the pass that it is in, if it is in one, else as it ended last."""
+    place = row.place
+    if place is None:
+        return last_status(row)
+    if place.status in QUEUED and place.pass_status != Status.RUNNING:
+        return place.pass_status, status_words(place.pass_status, RunKind.COPY)
+    if place.status == Status.RUNNING and place.kind == PassKind.SCAN:
+        return place.status, "Scanning"
+    return place.status, status_words(place.status, RunKind.COPY)
+
+
+def last_status(row: TransferRow, kind: RunKind = RunKind.COPY) -> tuple[int | None, str]:
+    """The status of what was refused since, else of its newest run of that kind, and its words."""
     if row.refused_status is not None:
         return row.refused_status, f"{status_words(row.refused_status, kind)}: {row.refused}"
     run = row.scan if kind == RunKind.SCAN else row.run
@@ -278,9 +295,14 @@ def mood(row: TransferRow) -> str:
     status, _ = status_of(row)
     if status is None:
         return "new"
-    if status >= Status.GENERAL_FAILURE:
+    if Status.GENERAL_FAILURE <= status < Status.QUEUED:
         return "failed"
     return "running" if status >= Status.RUNNING else "issues" if status >= Status.SOME_UPLOAD_ERRORS else "complete"
+
+
+def goes_on(row: TransferRow) -> bool:
+    """Whether a run of it has not ended, as far as is written down."""
+    return any(run is not None and run.ended_us is None for run in (row.run, row.scan))
 
 
 def location(connector: str, path: str) -> str:
@@ -299,6 +321,7 @@ def told(row: TransferRow) -> dict[str, Any]:
     return {
         **{"id": row.id, "source": row.source, "destination": row.destination, "tags": list(row.tags)},
         **{"notes": row.notes, "status": status, "status_text": words, "mood": mood(row)},
+        "pass": None if row.place is None else row.place.pass_id,
         "run": _run(row.run),
         "scan": _run(row.scan),
     }

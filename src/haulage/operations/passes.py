@@ -1,62 +1,205 @@
-"""Passes over migrations that this process makes: begun by people, told of as they go on, and paused."""
+"""Passes over migrations: begun, told of, paused, resumed and canceled by people, in this process or another."""
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any, Literal
 
-from haulage.engine.counts import Watch
+import msgspec
+
 from haulage.ledger import audit
+from haulage.ledger import passes as rows
 from haulage.ledger.audit import Actor
 from haulage.ledger.migration_rows import MigrationRow, TransferRow
-from haulage.ledger.store import Ledger
-from haulage.model.errors import HaulageError, Refused
-from haulage.model.outcome import RunKind, Status
+from haulage.ledger.passes import PassRow
+from haulage.ledger.store import Connection, Ledger
+from haulage.model.errors import AlreadyRunning, HaulageError, Missing, Refused
+from haulage.model.outcome import QUEUED, PassKind, Status, status_words
 from haulage.operations import bulk
+from haulage.operations.home import pass_held
 from haulage.operations.runlog import log_of
 
 MOST_PASSES = 8
-STOPPED = "Haulage was stopped; start it again"
-"""What a run says that was paused because this process ended. It does not go on by itself."""
+SHOWN_PASSES = 20
+STOP_SECONDS = 30.0
+"""How long whoever stops a pass waits for its end."""
+
+PAUSES = (Status.PAUSED, Status.PAUSED_REAUTHORISE, Status.PAUSED_NO_SPACE)
+Whose = Literal["here", "elsewhere", "nobody"]
 
 
-class Pass:
-    """One pass. waiting: transfers that have not begun; running: those that go on; done: how it ended.
+class Shown(msgspec.Struct, frozen=True):
+    """A pass and how its transfers stand in it. whose: which process makes it just now."""
 
-    problem: why it ended before its time.
-    """
-
-    def __init__(self, kind: RunKind, rows: Sequence[TransferRow]) -> None:
-        self.kind = kind
-        self.total = len(rows)
-        self.waiting = {one.id for one in rows}
-        self.running: dict[int, Watch] = {}
-        self.done: bulk.Done | None = None
-        self.problem: HaulageError | None = None
-        self.task: asyncio.Task[None] | None = None
-
-    def hear(self, row: TransferRow, event: str, about: object) -> None:
-        """See bulk.Heard."""
-        self.waiting.discard(row.id)
-        if isinstance(about, Watch):
-            self.running[row.id] = about
-        else:
-            self.running.pop(row.id, None)
+    row: PassRow
+    whose: Whose
+    total: int
+    waiting: int
+    running: int
+    paused: int
+    succeeded: int
+    issues: int
+    failed: int
+    canceled: int
 
     @property
     def goes_on(self) -> bool:
-        """Whether it has not ended yet."""
-        return self.task is not None and not self.task.done()
+        """Whether a process makes it."""
+        return self.row.ended_us is None and self.whose != "nobody"
 
-    async def pause(self, why: str) -> None:
-        """Pause the copies that go on, cancel the scans, and begin no other; returns once all of them have ended."""
-        for watch in self.running.values():
-            watch.stopping = Status.PAUSED, why
-        if self.task is not None:
-            self.task.cancel()
-            await asyncio.wait([self.task])
+    @property
+    def interrupted(self) -> bool:
+        """Whether its process ended in the middle of it."""
+        return self.row.status == Status.RUNNING and self.whose == "nobody"
+
+    @property
+    def done(self) -> int:
+        """How many have ended."""
+        return self.succeeded + self.issues + self.failed + self.canceled
+
+
+class Begun(msgspec.Struct, frozen=True):
+    """A pass that was begun. busy: transfers that were left out, since they wait or run already."""
+
+    id: int
+    busy: int
+
+
+def begin(
+    ledger: Ledger,
+    migration: MigrationRow,
+    chosen: Sequence[TransferRow],
+    kind: PassKind,
+    actor: Actor,
+    *,
+    server: bool,
+    at_once: int = bulk.AT_ONCE,
+    bandwidth: int | None = None,
+) -> Begun:
+    """Queue these transfers; whoever calls makes the pass then.
+
+    Those that wait or run in a pass that goes on are left out; of a pass that is paused, or whose process is gone,
+    they are taken. Raises Refused where all of them are left out.
+    """
+    goes_on = {one.id: pass_held(one.id) for one in ledger.read(rows.open_ones, migration.id)}
+
+    def keep(connection: Connection) -> Begun:
+        places = rows.places(connection, migration.id)
+        busy = {row_id for row_id, place in places.items() if goes_on.get(place.pass_id, True)}
+        wanted = [one.id for one in chosen if one.id not in busy]
+        if not wanted:
+            raise Refused("users of this migration run already", "Wait until they have ended, or pause them.")
+        for pass_id in {places[one].pass_id for one in wanted if one in places}:
+            rows.withdraw(connection, pass_id, [one for one in wanted if one in places])
+        facts = {"at_once": at_once, "bandwidth": bandwidth, "server": int(server)}
+        made = rows.add(connection, migration.id, kind, actor, wanted, **facts)
+        audit.append(
+            connection, actor, f"migration {kind.value}", f"migration {migration.id}", number=made, transfers=wanted
+        )
+        return Begun(made, len(chosen) - len(wanted))
+
+    return ledger.do(keep)
+
+
+def of(ledger: Ledger, migration: MigrationRow, pass_id: int) -> PassRow:
+    """A pass of that migration. Raises Missing."""
+    try:
+        row = ledger.read(rows.get, pass_id)
+    except Refused as error:
+        raise Missing(f"there is no pass {pass_id}") from error
+    if row.migration_id != migration.id:
+        raise Missing(f"there is no pass {pass_id}")
+    return row
+
+
+def whose(row: PassRow, here: Sequence[int] = ()) -> Whose:
+    """Which process makes it. here: numbers of those that this one makes."""
+    if row.id in here:
+        return "here"
+    return "elsewhere" if row.ended_us is None and pass_held(row.id) else "nobody"
+
+
+def show(ledger: Ledger, row: PassRow, here: Sequence[int] = ()) -> Shown:
+    """A pass as it is now."""
+    told = ledger.read(rows.tally, row.id)
+    sums = {"waiting": 0, "running": 0, "paused": 0, "succeeded": 0, "issues": 0, "failed": 0, "canceled": 0}
+    for status, count in told.items():
+        sums[_sort(status)] += count
+    return Shown(row, whose(row, here), sum(told.values()), **sums)
+
+
+def _sort(status: int) -> str:
+    if status == Status.CANCELED:
+        return "canceled"
+    if status in QUEUED:
+        return "waiting"
+    if status in (Status.RUNNING, Status.PRECHECKS):
+        return "running"
+    if status in PAUSES:
+        return "paused"
+    return "succeeded" if status < Status.SOME_UPLOAD_ERRORS else "issues" if status < Status.RUNNING else "failed"
+
+
+def shown(ledger: Ledger, migration: int, here: Sequence[int] = ()) -> list[Shown]:
+    """The passes of a migration that have not ended, and before them the one that ended last."""
+    newest = ledger.read(rows.of, migration, SHOWN_PASSES)
+    unended = ledger.read(rows.open_ones, migration)
+    ended = max((one for one in newest if one.ended_us is not None), key=lambda one: one.ended_us or 0, default=None)
+    return [show(ledger, one, here) for one in ([] if ended is None else [ended]) + unended]
+
+
+def told(one: Shown) -> dict[str, Any]:
+    """As a document."""
+    row = one.row
+    counts = ("total", "waiting", "running", "paused", "succeeded", "issues", "failed", "canceled")
+    return {
+        **{"id": row.id, "migration": row.migration_id, "kind": row.kind.value, "status": row.status},
+        **{"status_text": status_words(row.status, row.kind), "message": row.message, "whose": one.whose},
+        **{"owner": row.owner, "goes_on": one.goes_on, "interrupted": one.interrupted},
+        **{"who": row.who, "origin": row.origin, "created_us": row.created_us, "ended_us": row.ended_us},
+        "users": {name: getattr(one, name) for name in counts},
+    }
+
+
+def stop(ledger: Ledger, row: PassRow, status: Status, actor: Actor) -> None:
+    """Pause or cancel a pass: whoever makes it is asked to; where nobody does, it is done at once. Raises Refused."""
+    if row.ended_us is not None or (status == Status.PAUSED and row.status in PAUSES):
+        raise Refused("nothing of this migration runs", "Only what waits or runs can be paused or canceled.")
+    event = "migration cancel" if status == Status.CANCELED else "migration pause"
+    held = pass_held(row.id)
+
+    def keep(connection: Connection) -> None:
+        audit.append(connection, actor, event, f"migration {row.migration_id}", number=row.id)
+        if held:
+            rows.ask(connection, row.id, status, actor.who)
+        else:
+            done = "canceled" if status == Status.CANCELED else "paused"
+            rows.stop(connection, row.id, status, f"{done} by {actor.who}")
+
+    ledger.do(keep)
+
+
+def stop_rows(ledger: Ledger, migration: MigrationRow, row_ids: Sequence[int], status: Status, actor: Actor) -> int:
+    """Pause or cancel transfers: those that wait at once, those that run soon. Returns how many. Raises Refused."""
+    event = "transfers cancel" if status == Status.CANCELED else "transfers pause"
+
+    def keep(connection: Connection) -> int:
+        places = rows.places(connection, migration.id)
+        changed = 0
+        for pass_id in {places[one].pass_id for one in row_ids if one in places}:
+            held = pass_held(pass_id)
+            changed += rows.ask_rows(connection, pass_id, row_ids, status, held=held)
+            if not held:
+                rows.finish(connection, pass_id)
+        if not changed:
+            raise Refused("none of them waits or runs", "Only what waits or runs can be paused or canceled.")
+        audit.append(connection, actor, event, f"migration {migration.id}", transfers=list(row_ids))
+        return changed
+
+    return ledger.do(keep)
 
 
 class Passes:
-    """All passes of this process, at most one for each migration at a time; the last one of each is remembered.
+    """The passes that this server makes.
 
     at_once: how many transfers of a pass run at the same time.
     """
@@ -64,47 +207,121 @@ class Passes:
     def __init__(self, ledger: Ledger) -> None:
         self.at_once = bulk.AT_ONCE
         self._ledger = ledger
-        self._by_migration: dict[int, Pass] = {}
+        self._making: dict[int, _Making] = {}
+        self._starting = asyncio.Lock()
 
-    def last(self, migration_id: int) -> Pass | None:
-        """The pass over a migration that goes on, or ended last, in this process."""
-        return self._by_migration.get(migration_id)
+    def shown(self, migration: int) -> list[Shown]:
+        """The passes of a migration that go on or are paused, and before them the one that ended last."""
+        return shown(self._ledger, migration, list(self._making))
 
-    def start(self, migration: MigrationRow, rows: Sequence[TransferRow], kind: RunKind, actor: Actor) -> None:
-        """Begin to copy or scan these transfers. Raises Refused while others of the migration go on, or too many."""
-        going = [one for one in self._by_migration.values() if one.goes_on]
-        if (before := self.last(migration.id)) is not None and before.goes_on:
-            raise Refused("users of this migration run already", "Wait until they have ended, or pause them.")
-        if len(going) >= MOST_PASSES:
+    async def start(
+        self, migration: MigrationRow, chosen: Sequence[TransferRow], kind: PassKind, actor: Actor
+    ) -> Begun:
+        """Begin to copy or scan these transfers: see `begin`. Raises Refused where too many passes go on."""
+        async with self._starting:
+            self._refuse_too_many()
+            begun = await asyncio.to_thread(
+                begin, self._ledger, migration, chosen, kind, actor, server=True, at_once=self.at_once
+            )
+            await self._make(begun.id)
+            return begun
+
+    def _refuse_too_many(self) -> None:
+        if len(self._making) >= MOST_PASSES:
             raise Refused(f"{MOST_PASSES} migrations run already", "Wait until one of them has ended.")
-        begun = self._by_migration[migration.id] = Pass(kind, rows)
-        begun.task = asyncio.create_task(self._run(begun, migration, rows, actor))
 
-    async def _run(self, begun: Pass, migration: MigrationRow, rows: Sequence[TransferRow], actor: Actor) -> None:
+    async def _make(self, pass_id: int) -> None:
+        """Make it from now on; returns once its lock is held, so that nobody else takes it."""
+        making = self._making[pass_id] = _Making()
+        making.task = asyncio.create_task(self._run(pass_id, making))
+        making.task.add_done_callback(lambda _: self._making.pop(pass_id, None))
+        held = asyncio.create_task(making.held.wait())
+        await asyncio.wait([making.task, held], return_when=asyncio.FIRST_COMPLETED)
+        held.cancel()
+
+    async def _run(self, pass_id: int, making: "_Making") -> None:
+        log = log_of(self._ledger)
         try:
-            begun.done = await bulk.run(
-                self._ledger, migration, rows, begun.kind, actor, begun.hear, at_once=self.at_once
-            )
-            begun.problem = begun.done.stopped
+            await bulk.make(self._ledger, pass_id, lambda *_: None, poked=making.poked, held=making.held)
+        except AlreadyRunning as error:
+            log.warn("pass not gone on with", number=pass_id, message=error.message)
         except HaulageError as error:
-            begun.problem = error
+            log.warn("pass stopped", number=pass_id, message=error.message)
+            await self._note(pass_id, f"{error.message}. {error.fix}")
         except Exception as error:  # the log tells it whole, the page that it was
-            log_of(self._ledger).bug(error, command="migration")
-            begun.problem = HaulageError(
-                "something unexpected ended it", "The server's log tells more; start it again."
-            )
-        finally:
-            begun.waiting.clear()
-            begun.running.clear()
+            log.bug(error, command="migration")
+            await self._note(pass_id, "something unexpected ended it; the server's log tells more")
 
-    async def pause(self, migration: MigrationRow, actor: Actor) -> None:
-        """Pause the pass over a migration. Raises Refused where none goes on in this process."""
-        found = self.last(migration.id)
-        if found is None or not found.goes_on:
-            raise Refused("nothing of this migration runs here", "Only what was started on this page can be paused.")
-        await self._ledger.run(audit.append, actor, "migration pause", f"migration {migration.id}")
-        await found.pause(f"paused by {actor.who}")
+    async def _note(self, pass_id: int, why: str) -> None:
+        """It waits for a person, who can resume it."""
+        try:
+            row = await self._ledger.run(rows.get, pass_id)
+            if row.ended_us is None:
+                await self._ledger.run(rows.stop, pass_id, Status.PAUSED, why)
+        except HaulageError as error:  # the ledger's own disk: the page shows it as interrupted
+            log_of(self._ledger).warn("pass stopped", number=pass_id, message=error.message)
+
+    async def stop(self, row: PassRow, status: Status, actor: Actor) -> None:
+        """Pause or cancel a pass, of this process or another; waits for the end of this one's. Raises Refused."""
+        await asyncio.to_thread(stop, self._ledger, row, status, actor)
+        making = self._making.get(row.id)
+        if making is not None and making.task is not None:
+            making.poked.set()
+            await asyncio.wait([making.task], timeout=STOP_SECONDS)
+
+    async def stop_rows(self, migration: MigrationRow, row_ids: Sequence[int], status: Status, actor: Actor) -> int:
+        """Pause or cancel transfers of passes, of this process or another. Raises Refused."""
+        changed = await asyncio.to_thread(stop_rows, self._ledger, migration, row_ids, status, actor)
+        for making in self._making.values():
+            making.poked.set()
+        return changed
+
+    async def resume(self, row: PassRow, actor: Actor) -> None:
+        """Go on with a pass that is paused, or whose process is gone. Raises Refused."""
+        async with self._starting:
+            self._refuse_too_many()
+            await asyncio.to_thread(resume, self._ledger, row, actor, server=True)
+            await self._make(row.id)
+
+    async def recover(self) -> list[int]:
+        """Go on with what the end of an earlier server cut short. Returns the passes' numbers."""
+        gone_on = []
+        try:
+            for row in await asyncio.to_thread(self._ledger.read, rows.open_ones):
+                if row.server and row.status == Status.RUNNING and not pass_held(row.id):
+                    await self._make(row.id)
+                    gone_on.append(row.id)
+        except HaulageError as error:  # the page shows them as interrupted
+            log_of(self._ledger).warn("passes not gone on with", message=error.message)
+        return gone_on
 
     async def close(self) -> None:
-        """The process ends: pause what goes on."""
-        await asyncio.gather(*(one.pause(STOPPED) for one in self._by_migration.values() if one.goes_on))
+        """The process ends: what runs is paused, and goes on in the next one."""
+        tasks = [one.task for one in self._making.values() if one.task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def resume(ledger: Ledger, row: PassRow, actor: Actor, *, server: bool) -> None:
+    """Queue again what is paused in a pass; whoever calls makes it then. Raises Refused."""
+    if row.ended_us is not None:
+        raise Refused(f"pass {row.id} has ended", "Start the users again.")
+    if pass_held(row.id):
+        raise Refused(f"pass {row.id} goes on", "Pause it first.")
+
+    def keep(connection: Connection) -> None:
+        rows.resume(connection, row.id)
+        rows.hand_over(connection, row.id, server=server)
+        audit.append(connection, actor, "migration resume", f"migration {row.migration_id}", number=row.id)
+
+    ledger.do(keep)
+
+
+class _Making:
+    """A pass that this process makes."""
+
+    def __init__(self) -> None:
+        self.task: asyncio.Task[None] | None = None
+        self.poked = asyncio.Event()
+        self.held = asyncio.Event()

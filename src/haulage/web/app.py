@@ -69,6 +69,7 @@ def make_app(ledger: Ledger, settings: Settings) -> FastAPI:
         begun = [
             asyncio.create_task(schedules.keep_starting(ledger, _starting(ledger, runner))),
             asyncio.create_task(runner.resume_interrupted()),
+            asyncio.create_task(passes.recover()),
         ]
         try:
             yield

@@ -18,8 +18,8 @@ from haulage.ledger.connectors import ConnectorRow
 from haulage.ledger.migration_rows import MigrationRow, TransferRow
 from haulage.model.connector import USABLE
 from haulage.model.errors import Missing, Refused, TooManyFailures
-from haulage.model.outcome import RunKind
-from haulage.operations import migration_reports, migrations, rights
+from haulage.model.outcome import PassKind, Status
+from haulage.operations import migration_reports, migrations, passes, rights
 from haulage.web.access import ForgedForm, Operator, Viewer, Visit
 from haulage.web.migration_pages import Filter, Start, migration_page, table_facts
 from haulage.web.rendering import page, render
@@ -32,6 +32,8 @@ TICK_SHARE = 10
 SHOWN_ROWS = 20
 Kind = Literal["scan", "copy"]
 Report = Literal["migration", "errors", "table"]
+Change = Literal["pause", "cancel", "resume"]
+STOPS = {"pause": Status.PAUSED, "cancel": Status.CANCELED}
 Ids = Annotated[list[int], Query(max_length=1000)]
 
 
@@ -87,7 +89,7 @@ async def begin(
         found = await asyncio.to_thread(_chosen, visit, one, row, every, filter)
         if len(found) != count:
             raise Refused(f"{len(found):,} users match now, {count:,} were shown", "Look at them again.")
-        visit.passes.start(one, found, RunKind(kind), visit.actor)
+        await visit.passes.start(one, found, PassKind(kind), visit.actor)
     except Missing:
         raise
     except Refused as error:
@@ -95,7 +97,7 @@ async def begin(
     return RedirectResponse(f"/migrations/{one.id}", 303)
 
 
-def _may_begin(visit: Visit, one: MigrationRow, kind: Kind) -> None:
+def _may_begin(visit: Visit, one: MigrationRow, kind: str) -> None:
     """Raises Refused where a connector cannot be used as it stands."""
     sides = [one.source] if kind == "scan" else [one.source, one.destination]
     rows: list[ConnectorRow] = [rights.connector(visit.ledger, visit.who, name) for name in sides]
@@ -104,12 +106,19 @@ def _may_begin(visit: Visit, one: MigrationRow, kind: Kind) -> None:
         raise unusable(unfit)
 
 
-@router.post("/migrations/{migration_id}/pause")
-async def pause(request: Request, visit: Operator, migration_id: int) -> Response:
-    """Pause what runs, and begin no other."""
+@router.post("/migrations/{migration_id}/passes/{pass_id}/{what}")
+async def change_pass(request: Request, visit: Operator, migration_id: int, pass_id: int, what: Change) -> Response:
+    """Pause a pass, cancel it, or go on with it; whichever process makes it."""
     one = await asyncio.to_thread(rights.work_on, visit.ledger, visit.who, migration_id)
     try:
-        await visit.passes.pause(one, visit.actor)
+        found = await asyncio.to_thread(passes.of, visit.ledger, one, pass_id)
+        if what == "resume":
+            await asyncio.to_thread(_may_begin, visit, one, found.kind)
+            await visit.passes.resume(found, visit.actor)
+        else:
+            await visit.passes.stop(found, STOPS[what], visit.actor)
+    except Missing:
+        raise
     except Refused as error:
         return await asyncio.to_thread(migration_page, request, visit, one, "", 0, error)
     return RedirectResponse(f"/migrations/{one.id}", 303)

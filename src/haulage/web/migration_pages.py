@@ -13,7 +13,6 @@ from haulage.model.errors import HaulageError, Missing, Refused
 from haulage.model.outcome import RunKind
 from haulage.model.person import Role
 from haulage.operations import migrations, rights
-from haulage.operations.passes import Pass
 from haulage.web.access import Operator, Viewer, Visit
 from haulage.web.rendering import page
 
@@ -40,15 +39,11 @@ SIGNS = {"new": "○", "running": "▶", "complete": "✔", "issues": "⚠", "fa
 KINDS = {"new": "paused", "running": "running", "complete": "success", "issues": "warning", "failed": "failed"}
 
 
-def line(row: TransferRow, going: Pass | None = None) -> Line:
-    """A row with its words; while it waits, or is scanned, that is its status. going: the pass that goes on."""
+def line(row: TransferRow) -> Line:
+    """A row with its words; while it waits, or is scanned, that is its status."""
     mood, words = migrations.mood(row), migrations.status_of(row)[1]
-    if going is not None and row.id in going.waiting:
-        mood, words = "running", "Queued"
-    elif row.scan is not None and row.scan.ended_us is None:
+    if row.place is None and row.scan is not None and row.scan.ended_us is None:
         mood, words = "running", "Scanning"
-    elif going is not None and row.id in going.running:
-        mood, words = "running", "Scanning" if going.kind == RunKind.SCAN else "Running"
     runs = [one for one in (row.run, row.scan) if one is not None]
     newest = max(runs, key=lambda one: one.started_us, default=None)
     return Line(
@@ -61,7 +56,7 @@ def _scanned(row: TransferRow) -> str:
         return "never"
     if row.scan.ended_us is None:
         return "now"
-    return migrations.status_of(msgspec.structs.replace(row, refused_status=None), RunKind.SCAN)[1]
+    return migrations.last_status(msgspec.structs.replace(row, refused_status=None), RunKind.SCAN)[1]
 
 
 @router.get("/migrations")
@@ -160,18 +155,15 @@ def table_facts(visit: Visit, row: MigrationRow, filter: str, start: int) -> dic
 
 
 def _facts(visit: Visit, row: MigrationRow, found: Sequence[TransferRow], start: int) -> dict[str, Any]:
-    last = visit.passes.last(row.id)
-    totals, going = migrations.totals(found), last if last is not None and last.goes_on else None
+    passes, totals = visit.passes.shown(row.id), migrations.totals(found)
     start -= start % PAGE_ROWS
     shown = found[start : start + PAGE_ROWS]
-    scanning = any(one.scan is not None and one.scan.ended_us is None for one in shown)
     return {
         "one": row,
         "totals": totals,
-        "lines": [line(one, going) for one in shown],
-        "last": last,
-        "going": going,
-        "live": going is not None or totals.running > 0 or scanning,
+        "lines": [line(one) for one in shown],
+        "passes": passes,
+        "live": any(one.goes_on for one in passes) or any(map(migrations.goes_on, found)),
         "signs": SIGNS,
         "kinds": KINDS,
     }

@@ -1,0 +1,194 @@
+"""Passes over migrations: they outlive the process that makes them, and every process tells the same of them."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from haulage.ledger import passes as rows
+from haulage.ledger.audit import Actor
+from haulage.ledger.store import Connection, Ledger
+from haulage.model.mapping import Wish
+from haulage.model.outcome import PassKind, RunKind, Status
+from haulage.model.person import Role
+from haulage.operations import bulk, migrations, passes, rerunning, transfers
+from tests.web.house import TEST, House, Visitor, served, words
+from tests.web.test_going_on import until
+
+COPY, SCAN = PassKind.COPY, PassKind.SCAN
+
+
+def filled(house: House, folder: Path, users: int, files: int = 2) -> None:
+    """A migration of Ada's with so many users, each with some files at the source."""
+    for name in ("here", "there"):
+        house.folder(name, "ada", folder / name)
+    migrations.create(house.ledger, "m", "here", "there", Actor("ada", "test"))
+    wishes = []
+    for number in range(users):
+        (folder / "here" / f"user{number}").mkdir()
+        for file in range(files):
+            (folder / "here" / f"user{number}" / f"{file}.txt").write_text(f"{number} {file}")
+        inside = str(folder).lstrip("/")
+        wishes.append(Wish(number, f"{inside}/here/user{number}", f"{inside}/there/user{number}"))
+    migrations.add(house.ledger, "m", wishes, TEST)
+
+
+@pytest.fixture
+async def ada(house: House, tmp_path: Path) -> AsyncIterator[Visitor]:
+    """An operator with a migration of six users."""
+    house.person("ada", Role.OPERATOR)
+    filled(house, tmp_path, 6)
+    visitor = Visitor(house)
+    await visitor.sign_in("ada")
+    yield visitor
+    await visitor.close()
+
+
+class Held:
+    """Copies that wait until they are let go; counted by destination."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.go = asyncio.Event()
+        self.begun = Counter[str]()
+        self._copy = transfers.copy
+        monkeypatch.setattr(transfers, "copy", self.copy)
+
+    async def copy(self, ledger: Ledger, source: Any, destination: Any, *rest: Any, **more: Any) -> Any:
+        """The real one, once it may."""
+        self.begun[destination.location] += 1
+        await self.go.wait()
+        return await self._copy(ledger, source, destination, *rest, **more)
+
+
+def tally(ledger: Ledger, pass_id: int = 1) -> dict[int, int]:
+    """How its users stand."""
+    return ledger.read(rows.tally, pass_id)
+
+
+def is_over(ledger: Ledger, pass_id: int = 1) -> bool:
+    """Whether it has ended."""
+    return ledger.read(rows.get, pass_id).ended_us is not None
+
+
+def statuses(ledger: Ledger) -> list[int | None]:
+    """Of all users."""
+    return [migrations.status_of(one)[0] for one in migrations.table(ledger, "m")[1]]
+
+
+async def test_it_goes_on_in_the_next_process(ada: Visitor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stopped: what ran and what waited is queued again, told so, and ends once each in the next process."""
+    held, ledger = Held(monkeypatch), ada.house.ledger
+    async with served(ledger) as first:
+        _, found = migrations.table(ledger, "m")
+        await first.app.state.passes.start(migrations.named(ledger)[0], found, COPY, Actor("ada", "web"))
+        await until(lambda: len(held.begun) == bulk.AT_ONCE)
+        assert Counter(statuses(ledger)) == {Status.PRECHECKS: 4, Status.QUEUED: 2}
+        assert "Another process on this machine runs it" in words(await ada.get("/migrations/1"))
+    assert tally(ledger) == {Status.QUEUED: 6}
+    assert "was interrupted" in words(await ada.get("/migrations/1"))
+    held.go.set()
+    async with served(ledger):
+        await until(lambda: is_over(ledger))
+    assert tally(ledger) == {Status.SUCCESS: 6}
+    assert statuses(ledger) == [Status.SUCCESS] * 6
+    assert len(list((tmp_path / "there").rglob("*.txt"))) == 12
+    assert "The last start has ended: 6 succeeded" in words(await ada.get("/migrations/1"))
+
+
+async def test_what_was_killed_is_queued_again_but_not_for_ever(ada: Visitor) -> None:
+    """As a kill leaves it: a row that ran each time its process was killed has crashed; the others end."""
+    ledger = ada.house.ledger
+    _, found = migrations.table(ledger, "m")
+    passes.begin(ledger, migrations.named(ledger)[0], found, COPY, TEST, server=True)
+
+    def killed(connection: Connection) -> None:
+        rows.claim(connection, 1, "test")
+        rows.change(connection, 1, found[0].id, status=int(Status.RUNNING))
+
+    for _ in range(rows.MOST_CRASHES):
+        ledger.do(killed)
+    async with served(ledger):
+        await until(lambda: is_over(ledger))
+    assert tally(ledger) == {Status.SUCCESS: 5, Status.CRASHED: 1}
+
+
+async def test_another_process_is_told_of_and_stopped(
+    ada: Visitor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the command line makes one: the page says so; pausing and canceling reach it; it is resumed on the page."""
+    held, ledger = Held(monkeypatch), ada.house.ledger
+    monkeypatch.setattr(bulk, "LOOK_SECONDS", 0.05)
+    migration, found = migrations.table(ledger, "m")
+    begun = passes.begin(ledger, migration, found, COPY, Actor("ada", "cli"), server=False, at_once=2)
+    making = asyncio.create_task(bulk.make(ledger, begun.id, lambda *_: None))
+    await until(lambda: len(held.begun) == 2)
+    page = words(await ada.get("/migrations/1"))
+    assert "2 running, 4 queued, 0 done. Another process on this machine runs it" in page
+    assert "begun by ada from the command line" in page
+    twice = await ada.post("/migrations/1/begin", kind="copy", every="true", count="6")
+    assert twice.status_code == 422 and "run already" in words(twice)
+    assert passes.stop_rows(ledger, migration, [found[0].id, found[5].id], Status.CANCELED, TEST) == 2
+    await until(lambda: tally(ledger).get(Status.CANCELED) == 2)
+    assert (await ada.post("/migrations/1/passes/1/pause")).status_code == 303
+    done = await making
+    assert len(done.left) == 4 and Counter(statuses(ledger))[Status.PAUSED] == 4
+    assert "was paused: paused by ada. 4 have not ended" in words(await ada.get("/migrations/1"))
+    held.go.set()
+    assert (await ada.post("/migrations/1/passes/1/resume")).status_code == 303
+    await until(lambda: is_over(ledger))
+    assert tally(ledger) == {Status.CANCELED: 2, Status.SUCCESS: 4}
+    assert (await ada.post("/migrations/1/passes/1/resume")).status_code == 422
+    assert (await ada.post("/migrations/1/passes/2/pause")).status_code == 404
+
+
+async def test_canceled_and_begun_anew(ada: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Canceled as a whole: what waited is canceled. What a paused pass holds, a new one takes, each user once."""
+    held, ledger = Held(monkeypatch), ada.house.ledger
+    start = {"kind": "copy", "every": "true", "count": "6"}
+    assert (await ada.post("/migrations/1/begin", **start)).status_code == 303
+    await until(lambda: len(held.begun) == bulk.AT_ONCE)
+    assert (await ada.post("/migrations/1/passes/1/cancel")).status_code == 303
+    assert tally(ledger) == {Status.CANCELED: 6} and is_over(ledger)
+    assert "canceled by ada: 0 succeeded, 0 with some problems, 0 failed, 6 canceled" in words(
+        await ada.get("/migrations/1")
+    )
+    assert (await ada.post("/migrations/1/begin", **start)).status_code == 303
+    await until(lambda: sum(held.begun.values()) == 2 * bulk.AT_ONCE)
+    assert "is queued, so nothing can be deleted" in words(await ada.post("/migrations/1/delete", confirm="DELETE"))
+    assert (await ada.post("/migrations/1/passes/2/pause")).status_code == 303
+    held.go.set()
+    some = {"kind": "copy", "row": [1, 2], "count": "2"}
+    assert (await ada.post("/migrations/1/begin", **some)).status_code == 303
+    await until(lambda: is_over(ledger, 3))
+    assert (tally(ledger, 2), tally(ledger, 3)) == ({Status.QUEUED: 4}, {Status.SUCCESS: 2})
+    assert (await ada.post("/migrations/1/passes/2/resume")).status_code == 303
+    await until(lambda: is_over(ledger, 2))
+    assert [one.run is not None and one.run.status for one in migrations.table(ledger, "m")[1]] == [100] * 6
+    assert (await ada.post("/migrations/1/begin", kind="scan", row=[3], count="1")).status_code == 303
+    await until(lambda: is_over(ledger, 4))
+    scanned = migrations.table(ledger, "m")[1][2]
+    assert migrations.last_status(scanned, RunKind.SCAN)[0] == Status.SUCCESS and scanned.place is None
+
+
+async def test_again_after_the_others(house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What ended with errors that may pass is started again, up to three times, after those that wait."""
+    filled(house, tmp_path, 3)
+    order: list[str] = []
+    ended = transfers.copy
+
+    async def failing(ledger: Ledger, source: Any, destination: Any, *rest: Any, **more: Any) -> Any:
+        order.append(destination.location[-1])
+        found = await ended(ledger, source, destination, *rest, **more)
+        return transfers.Ended(found.run, Status.SOME_UPLOAD_ERRORS) if destination.location[-1] == "0" else found
+
+    monkeypatch.setattr(transfers, "copy", failing)
+    monkeypatch.setattr(rerunning, "worthwhile", lambda _, ended: ended.status == Status.SOME_UPLOAD_ERRORS)
+    migration, found = migrations.table(house.ledger, "m")
+    begun = passes.begin(house.ledger, migration, found, COPY, TEST, server=False, at_once=1)
+    done = await bulk.make(house.ledger, begun.id, lambda *_: None)
+    assert order == ["0", "1", "2", "0", "0", "0"]
+    assert (len(done.succeeded), done.issues) == (2, [found[0].id])
+    assert tally(house.ledger) == {Status.SUCCESS: 2, Status.SOME_UPLOAD_ERRORS: 1}
