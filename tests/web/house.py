@@ -23,6 +23,7 @@ from haulage.model.person import Person, Role
 from haulage.operations import connectors, people
 from haulage.services.registry import service
 from haulage.web.app import make_app
+from haulage.web.patience import Patient
 from haulage.web.settings import Settings
 
 PASSWORD = "four words nobody guesses"
@@ -117,7 +118,7 @@ async def served(ledger: Ledger, local_user: str = "", public_url: str = "") -> 
     listener.listen(128)
     url = f"http://localhost:{listener.getsockname()[1]}"
     app = make_app(ledger, Settings(public_url or url, local_user))
-    config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=1)
+    config = uvicorn.Config(app, http=Patient, log_config=None, access_log=False, timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined] # pytest keeps its own
     serving = asyncio.create_task(server.serve(sockets=[listener]))

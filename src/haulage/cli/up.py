@@ -18,6 +18,7 @@ from haulage.operations import elsewhere, notices, people, vaults
 from haulage.operations.home import open_ledger
 from haulage.services.transport import guard
 from haulage.web.app import make_app
+from haulage.web.patience import Patient
 from haulage.web.settings import PORT, Settings, checked
 
 
@@ -81,6 +82,8 @@ def _listen(bind: str, port: int) -> socket.socket:
 async def _serve(ledger: Ledger, settings: Settings, listener: socket.socket, *, browser: bool, as_json: bool) -> None:
     config = uvicorn.Config(
         make_app(ledger, settings),
+        http=Patient,
+        ws="none",
         log_config=None,
         access_log=False,  # addresses hold one-time keys and codes
         server_header=False,

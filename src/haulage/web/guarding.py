@@ -15,7 +15,8 @@ LARGEST_BODY = 256 * 1024
 LARGEST_UPLOAD = 16 * 1024 * 1024
 """A table of transfers; its route reads it only from people who are signed in."""
 BODY_SECONDS = 30.0
-"""For each piece of a request's body (S45)."""
+SLOWEST_BYTES = 16 * 1024
+"""A body has so long to begin with, and a second more for so many bytes that came: a trickle ends in time (S45)."""
 TOO_MUCH = "that is too much at once"
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -49,12 +50,13 @@ class _Measured:
         self._most = most
         self._taken = 0
         self._whole = False
+        self._since = asyncio.get_running_loop().time()
         self.refusal: _Refusal | None = None
 
     async def __call__(self) -> Message:
         """See ASGI. After the body, whoever waits is told that the client went away. Raises _Refusal."""
         try:
-            message = await (self._receive() if self._whole else asyncio.wait_for(self._receive(), BODY_SECONDS))
+            message = await (self._receive() if self._whole else self._in_time())
         except TimeoutError:
             raise self._refuse(408, "the request did not come in time") from None
         self._whole = not message.get("more_body", False)
@@ -62,6 +64,10 @@ class _Measured:
         if self._taken > self._most:
             raise self._refuse(413, TOO_MUCH)
         return message
+
+    async def _in_time(self) -> Message:
+        async with asyncio.timeout_at(self._since + BODY_SECONDS + self._taken / SLOWEST_BYTES):
+            return await self._receive()
 
     def _refuse(self, status: int, told: str) -> _Refusal:
         self.refusal = _Refusal(status, told)
