@@ -34,6 +34,19 @@ def described() -> dict[str, Any]:
 schema = schemathesis.openapi.from_dict(described())
 
 
+def test_every_operation_says_which_scope_it_needs() -> None:
+    """Generated clients know where the token goes, and whoever makes a token, what it has to have."""
+    told = described()
+    assert set(told["components"]["securitySchemes"]) == {"token"}
+    assert told["components"]["securitySchemes"]["token"].items() >= {"type": "http", "scheme": "bearer"}.items()
+    operations = [one for path in told["paths"].values() for one in path.values()]
+    assert len(operations) >= 20
+    named = [one["security"] for one in operations]
+    assert all(one in [[{"token": [scope]}] for scope in Scope] for one in named)
+    assert told["paths"]["/api/v1/runs"]["post"]["security"] == [{"token": ["runs:write"]}]
+    assert told["paths"]["/api/v1/browse"]["get"]["security"] == [{"token": ["connectors:read"]}]
+
+
 @pytest.fixture(scope="module")
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
     """A server in a thread of its own, with some connectors and a run; its address, and an administrator's token."""

@@ -1,10 +1,14 @@
 """Who may call the API: programs with a token whose scopes include it. Cookies count for nothing here."""
 
 import asyncio
-from typing import Annotated
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any
 
 import msgspec
-from fastapi import Depends, Request
+from fastapi import Request, Response, Security
+from fastapi.openapi.models import HTTPBearer
+from fastapi.routing import APIRoute
+from fastapi.security.base import SecurityBase
 
 from haulage.ledger.audit import Actor
 from haulage.ledger.store import Ledger
@@ -29,8 +33,14 @@ class Call(msgspec.Struct, frozen=True):
         return self.who.actor
 
 
-class Allows:
-    """A token with that scope, of somebody whose role allows it."""
+class Allows(SecurityBase):
+    """A token with that scope, of somebody whose role allows it. The description of the API names both."""
+
+    scheme_name = "token"
+    model = HTTPBearer(
+        description=f"A token of the account page. It has some of the scopes {', '.join(Scope)}; "
+        "each operation names the one that it needs."
+    )
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
@@ -38,6 +48,12 @@ class Allows:
 
     async def __call__(self, request: Request) -> Call:
         """The call. Raises SignInRefused, NotAllowed."""
+        known: Call | None = getattr(request.state, "call", None)
+        if known is None:
+            known = request.state.call = await self._call(request)
+        return known
+
+    async def _call(self, request: Request) -> Call:
         state = request.app.state
         kind, _, key = request.headers.get("authorization", "").partition(" ")
         who = None
@@ -54,7 +70,26 @@ class Allows:
         return Call(state.ledger, state.runner, state.settings.public_url, who)
 
 
-ReadsConnectors = Annotated[Call, Depends(Allows(Scope.CONNECTORS_READ))]
-WritesConnectors = Annotated[Call, Depends(Allows(Scope.CONNECTORS_WRITE))]
-ReadsRuns = Annotated[Call, Depends(Allows(Scope.RUNS_READ))]
-WritesRuns = Annotated[Call, Depends(Allows(Scope.RUNS_WRITE))]
+class AllowedFirst(APIRoute):
+    """A route that looks at who calls before it reads what was sent: without a token nothing is said of a body."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """See FastAPI, which reads bodies before it asks dependencies."""
+        handle = super().get_route_handler()
+        allows = next(one.call for one in self.dependant.dependencies if isinstance(one.call, Allows))
+
+        async def first(request: Request) -> Response:
+            await allows(request)
+            return await handle(request)
+
+        return first
+
+
+def _allowed(scope: Scope) -> Any:
+    return Security(Allows(scope), scopes=[scope.value])
+
+
+ReadsConnectors = Annotated[Call, _allowed(Scope.CONNECTORS_READ)]
+WritesConnectors = Annotated[Call, _allowed(Scope.CONNECTORS_WRITE)]
+ReadsRuns = Annotated[Call, _allowed(Scope.RUNS_READ)]
+WritesRuns = Annotated[Call, _allowed(Scope.RUNS_WRITE)]

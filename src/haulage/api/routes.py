@@ -9,7 +9,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from haulage.api import problems
-from haulage.api.access import Call, ReadsConnectors, ReadsRuns, WritesConnectors, WritesRuns
+from haulage.api.access import AllowedFirst, Call, ReadsConnectors, ReadsRuns, WritesConnectors, WritesRuns
 from haulage.engine.context import Options
 from haulage.ledger import people, work
 from haulage.ledger.work import Search
@@ -35,7 +35,9 @@ from haulage.services.registry import service as service_of
 
 PROBLEM = {"description": "What, why, and what to do.", "content": {"application/problem+json": {}}}
 router = APIRouter(
-    prefix="/api/v1", responses={code: PROBLEM for code in (401, 403, 404, 409, 413, 422, 429, 502, 503)}
+    prefix="/api/v1",
+    route_class=AllowedFirst,
+    responses={code: PROBLEM for code in (401, 403, 404, 409, 413, 422, 429, 502, 503)},
 )
 Name = Annotated[str, Path(max_length=200, pattern=r"^[^/:\x00]+$")]
 PersonName = Annotated[str, Path(max_length=200, pattern=r"^[^/\x00]+$")]
