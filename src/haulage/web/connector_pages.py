@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse, Response
 from haulage.ledger import sessions, shares
 from haulage.ledger.connectors import ConnectorRow
 from haulage.model.errors import HaulageError, Missing, Refused
-from haulage.operations import adding, authorise, connectors, departures, realms, rights, sharing
+from haulage.operations import adding, authorise, connectors, departures, realms, returning, rights, sharing
 from haulage.operations.adding import Wanted
 from haulage.services.authorisation import AccessKind
 from haulage.services.contract import Service
@@ -92,6 +92,7 @@ def _form(
         "side": side,
         "where": where,
         "back": where.query(),
+        "returns": returning.return_to(chosen, visit.settings.public_url),
         "problem": problem,
         "again": again,
     }
