@@ -33,12 +33,13 @@ STATUSES = {
     Status.LISTING_INCOMPLETE: "A side could not be listed whole, so nothing was concluded from what is absent.",
     Status.CANCELED: "A person stopped it. Run the same command again.",
     Status.ALREADY_RUNNING: "The same transfer is being run by another process.",
-    Status.QUOTA_EXCEEDED: "The destination has no room. Make some, and run the same command again.",
+    Status.QUOTA_EXCEEDED: "A run that was paused for want of room (312) was ended. Earlier versions ended with it.",
     Status.RUNNING: "It is under way.",
     Status.PAUSED: "A person paused it, or Haulage was stopped: resume it. Or many files that had content are listed as"
     " empty: look at the source, see `mass_anomaly`.",
     Status.PAUSED_REAUTHORISE: "A connector's authorisation has ended. Authorise it again: the run goes on by itself.",
-    Status.PAUSED_NO_SPACE: "A disk of this machine is full: the ledger's or a local destination's.",
+    Status.PAUSED_NO_SPACE: "The destination has too little room, as it said before anything was uploaded or while the"
+    " run went on; or a disk of this machine is full. Make room, and run the same command again.",
     Status.GENERAL_FAILURE: "Something else ended it; the run's message says what.",
     Status.AUTHORISATION_FAILED: "The credentials were refused. Correct them, and run the same command again.",
     Status.CRASHED: "Its process was killed or the machine went down. Run the same command again.",

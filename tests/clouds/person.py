@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
+from urllib.parse import urlsplit
 
 import pytest
 from egnyte import EgnyteClient
@@ -95,6 +96,13 @@ class Person(Program):
     def at(self, service_id: str, folder: str) -> str:
         """A folder of the drive, as the program is told of it."""
         return f"{service_id}:/{self._below.get(service_id, '')}{folder}"
+
+    def drive(self, service_id: str) -> dict[str, str]:
+        """One of Microsoft's drives, or a library, as the sandbox is told of it."""
+        below = urlsplit(self._below.get(service_id, ""))
+        if not below.netloc:
+            return {"user": self._account[service_id]}
+        return {"site": f"{below.netloc}/{'/'.join(below.path.strip('/').split('/')[:2])}"}
 
     @property
     def sandbox(self) -> Sandbox:

@@ -14,8 +14,14 @@ from tests.connectors.people import ADA, REALM, Office
 from tests.contract.clouds import WITNESSES, CloudPlace, Clouds, cloud_place
 from tests.torture.oracle import sha256
 
-CLOUDS = ("onedrive-business", "dropbox", "box", "egnyte", "google-drive")
-"""The kinds of places in a cloud, by the names of their contract's beds; each is the service's id too."""
+CLOUDS = ("onedrive-business", "dropbox", "box", "egnyte", "google-drive", "onedrive", "office365")
+"""Services in a cloud, by their ids."""
+
+BEDS = {"onedrive": "onedrive-personal", "office365": "office365-site"}
+"""The names of their contract's beds, where those are others."""
+
+AT_LENGTH = ("onedrive", "office365")
+"""Those that only the long run tries: their protocol is onedrive-business's, over the same client."""
 
 SPARSE = ("box", "egnyte", "google-drive")
 """Those of which every test run tries fewer cells: their protocol has sisters that are tried in more."""
@@ -72,7 +78,8 @@ class CloudBed:
         office = Office(self.home, self.clouds.sandbox)
         self._public = office.public()
         for service_id in CLOUDS:
-            offered = office.people(service_id)
+            roles = ("admin",) if service_id == "office365" else ()
+            offered = office.people(service_id, *roles)
             account = next(one for one in offered if one.get("refresh_token"))
             asyncio.run(office.connect(service_id, account, "write", service_id))
         office.ledger.close()
@@ -83,7 +90,7 @@ class CloudBed:
 
     def side(self, service_id: str, folder: str) -> CloudSide:
         """A place that nobody has used yet."""
-        place = cloud_place(self.clouds, service_id)
+        place = cloud_place(self.clouds, BEDS.get(service_id, service_id))
         if service_id in OF_OLD:
             deed, details = OF_OLD[service_id]
             self.clouds.sandbox.do(service_id, deed, **details)

@@ -109,6 +109,15 @@ async def _copy(source: Given, destination: Given, options: Options, create: boo
     return exit_for(ended.stopped) if ended.stopped is not None else exit_for_status(ended.status)
 
 
+def room_text(counts: dict[str, Any]) -> str:
+    """Whether it would fit, where the destination tells what is free and something needs it."""
+    needed, free = counts.get("needed_bytes", 0), counts.get("free_bytes")
+    if free is None:
+        return ""
+    short = f"{size_text(needed - free)} too much" if needed > free else "it fits"
+    return f"{size_text(free)} are free at the destination, {size_text(needed)} are needed: {short}.\n"
+
+
 def ended_text(ended: transfers.Ended, plan_only: bool) -> str:
     """The last words of a run."""
     counts = ended.run.counts
@@ -116,7 +125,7 @@ def ended_text(ended: transfers.Ended, plan_only: bool) -> str:
         return (
             f"Would copy {counts['planned']:,} items, {size_text(counts['planned_bytes'])}; "
             f"{counts['unchanged']:,} are unchanged, {counts['skipped']:,} skipped, {counts['unsupported']:,} "
-            f"unsupported, {counts['failed']:,} cannot be copied. Nothing was written.\n"
+            f"unsupported, {counts['failed']:,} cannot be copied. Nothing was written.\n{room_text(counts)}"
         )
     lines = [
         f"{STATUS_TEXT[Status(ended.status)]} (run {ended.run.id}, status {int(ended.status)}).",

@@ -7,6 +7,7 @@ import msgspec
 from haulage.engine.counts import Watch
 from haulage.engine.governor import HIGHEST_LIMIT, Bandwidth, Concurrency, Memory, first_limit
 from haulage.engine.listing import Listing
+from haulage.engine.room import Room
 from haulage.ledger.items import Marks
 from haulage.ledger.runs import RunRow
 from haulage.ledger.store import Ledger
@@ -67,7 +68,9 @@ class Context:
         watch.on_pause.append(self.concurrency.throttled)
         self.memory = Memory(MEMORY_BYTES)
         self.bandwidth = Bandwidth(options.bandwidth_bytes)
-        self.units: asyncio.Queue[int | None] = asyncio.Queue(8)
+        self.room = Room(target)
+        # numbers only: where copying waits for the whole plan, all of them wait there
+        self.units: asyncio.Queue[int | None] = asyncio.Queue(0 if self.room.told else 8)
 
     @property
     def real_folders(self) -> bool:

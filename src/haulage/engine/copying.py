@@ -56,6 +56,7 @@ async def _stages(context: Context) -> None:
     try:
         async with asyncio.TaskGroup() as stages:
             beat = stages.create_task(_beat(context))
+            room = stages.create_task(context.room.watch())
             keeper = stages.create_task(journal.keep())
             stages.create_task(at_source(scan_source(context)))
             stages.create_task(at_target(scan_target(context)))
@@ -67,6 +68,7 @@ async def _stages(context: Context) -> None:
             if not context.options.plan_only:
                 await at_target(_tidy(context))
             beat.cancel()
+            room.cancel()
     finally:
         await asyncio.shield(journal.flush())
 
@@ -81,6 +83,7 @@ async def _beat(context: Context) -> None:
 
 async def _copy_units(context: Context, journal: Journal) -> None:
     """Work on units as the planner cuts them, with as many items in flight as the governor finds good."""
+    await context.room.judged.wait()
     async with asyncio.TaskGroup() as items:
         while (unit_id := await context.units.get()) is not None:
             unit = await context.ledger.run(work.claim, unit_id)
@@ -103,9 +106,11 @@ def _openers_first(items: list[Known]) -> list[Known]:
 
 
 async def _copy_one(context: Context, journal: Journal, unit_id: int, known: Known) -> None:
+    context.room.begin(known)
     try:
         settled = await copy_item(context, known)
     finally:
+        context.room.end(known)
         context.concurrency.release(1 + known.size / SMALL_ITEM_BYTES)
     context.watch.outcome(settled.outcome)
     await journal.put(unit_id, settled)

@@ -22,6 +22,8 @@ class Counts(msgspec.Struct):
     unchanged_bytes: int = 0
     planned: int = 0
     planned_bytes: int = 0
+    needed_bytes: int = 0
+    free_bytes: int | None = None
     successful: int = 0
     successful_bytes: int = 0
     adopted: int = 0

@@ -22,7 +22,7 @@ STATUS_OF: tuple[tuple[type[HaulageError], Status], ...] = (
     (Denied, Status.AUTHORISATION_FAILED),
     (RootGone, Status.INVALID_ROOT),
     (Unreachable, Status.CANNOT_CONNECT),
-    (QuotaFull, Status.QUOTA_EXCEEDED),
+    (QuotaFull, Status.PAUSED_NO_SPACE),
     (DiskFull, Status.PAUSED_NO_SPACE),
 )
 

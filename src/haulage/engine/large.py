@@ -190,6 +190,7 @@ async def _send_parts(
         algorithm = context.target.traits.part_hash
         hashed = await asyncio.to_thread(digest, algorithm, body) if algorithm else None
         offset = (number - 1) * upload.part_bytes
+        context.room.send(job.known, job.size - offset - len(body))
         await context.bandwidth.spend(len(body))
         receipts[number] = await at_target(context.target.put_part(upload.state, number, offset, body, hashed))
         if not context.target.traits.parts_told:

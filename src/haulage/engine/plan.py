@@ -39,6 +39,7 @@ class Decision(msgspec.Struct):
     folders: list[Known] = []
     settled: list[Settled] = []
     forget: list[int] = []
+    needed: int = 0
 
 
 class Planner:
@@ -72,7 +73,17 @@ class Planner:
         await self._look_back()
         await self._pass(final=True, after=0)
         await self._cut()
+        await self._judge()
         await context.units.put(None)
+
+    async def _judge(self) -> None:
+        """Now that it is known what is to be uploaded: is there room for it? Raises QuotaFull, unless it only plans."""
+        context = self._context
+        context.room.plan(-await context.ledger.run(work.unfinished_bytes, context.run.transfer_id))
+        context.counts.free_bytes = await context.room.free()
+        if not context.options.plan_only:
+            context.room.check(context.counts.free_bytes)
+        context.room.judged.set()
 
     async def _flow(self) -> None:
         context = self._context
@@ -99,6 +110,8 @@ class Planner:
             page, after, more = await context.ledger.run(self._listed, final, after, last)
             decision = await context.ledger.run(self._decide, page, final)
             self.folders += decision.folders
+            context.counts.needed_bytes += decision.needed
+            context.room.plan(decision.needed)
             for one in decision.settled:
                 context.watch.outcome(one.outcome)
             for known in decision.copy:
@@ -274,7 +287,8 @@ class Planner:
         if known.kind == Kind.FOLDER:
             decision.folders.append(known)
             return
-        if known.done_target_revision is not None:
+        missing = known.done_target_revision is None
+        if not missing:
             as_left = self._still_there(known) or (there is not None and there.revision == known.done_target_revision)
             same_source = known.revision is not None and known.revision == known.done_revision
             if same_source and as_left:
@@ -289,8 +303,11 @@ class Planner:
                 return
             # Only a whole listing says that it is gone; a plan changes nothing that a run would go by.
             listed = self._context.target_listed and self._context.target_listing.complete
-            if not as_left and listed and not self._context.options.plan_only:
+            missing = not as_left and listed
+            if missing and not self._context.options.plan_only:
                 decision.forget.append(known.id)
+        if missing and there is None:
+            decision.needed += known.size
         decision.copy.append(known)
 
     def _still_there(self, known: Known) -> bool:

@@ -7,7 +7,7 @@ from haulage.engine.listing import holdable, pages
 from haulage.ledger import items as item_rows
 from haulage.ledger import runs as run_rows
 from haulage.ledger.items import Merged
-from haulage.model.errors import HaulageError, RootGone
+from haulage.model.errors import Gone, HaulageError, RootGone
 from haulage.model.item import Item, Kind, Page
 from haulage.model.outcome import Side
 from haulage.services.contract import Drive, TellsChanges
@@ -92,7 +92,7 @@ async def scan_target(context: Context) -> None:
             async for page in pages(context.target, listing):
                 if page.items:
                     await merge(page)
-    except RootGone:
+    except (RootGone, Gone):
         if not context.options.plan_only:
             raise  # a plan may be made for a destination that is yet to be created
     context.counts.target_complete = listing.complete

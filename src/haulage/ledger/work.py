@@ -293,6 +293,14 @@ def stale_uploads(connection: sa.Connection, transfer: int) -> list[Upload]:
     return [one for item_id in connection.scalars(wanted).all() if (one := upload_of(connection, item_id)) is not None]
 
 
+def unfinished_bytes(connection: sa.Connection, transfer: int) -> int:
+    """The sizes of all files of a transfer of which an upload was begun and not finished."""
+    of_it = (
+        sa.select(uploads.c.size).join(items, items.c.id == uploads.c.item_id).where(items.c.transfer_id == transfer)
+    )
+    return sum(connection.scalars(of_it))
+
+
 def drop_upload(connection: sa.Connection, item_id: int, attempt: str) -> None:
     """Forget that attempt's upload."""
     connection.execute(uploads.delete().where(uploads.c.item_id == item_id, uploads.c.attempt == attempt))

@@ -237,6 +237,15 @@ class TellsBudget(Protocol):
 
 
 @runtime_checkable
+class TellsRoom(Protocol):
+    """A drive whose service tells how much room is left. Copying there begins once everything is planned."""
+
+    async def room(self) -> int | None:
+        """Bytes that are free now; None where it does not tell it of this drive."""
+        ...
+
+
+@runtime_checkable
 class TellsTotals(Protocol):
     """A drive whose service counts a whole tree for us, in a call or two."""
 

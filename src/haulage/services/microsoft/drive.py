@@ -11,7 +11,6 @@ from haulage.model.errors import (
     Denied,
     Gone,
     Mismatch,
-    QuotaFull,
     RootGone,
     SessionGone,
 )
@@ -23,7 +22,7 @@ from haulage.services.microsoft import copies, uploads
 from haulage.services.microsoft.graph import DriveFacts, Graph
 from haulage.services.microsoft.items import SELECT, Children, Delta, DriveItem, item_of, time_text, written_of
 from haulage.services.microsoft.places import Place
-from haulage.services.microsoft.reading import other_tag, refuse_other
+from haulage.services.microsoft.reading import refuse_other, same_tag
 from haulage.services.microsoft.refusals import SessionRefused
 from haulage.services.microsoft.traits import within_path
 from haulage.services.microsoft.whole import FIELDS, Enumeration, Nodes, tells_revisions
@@ -54,10 +53,8 @@ class GraphDrive:
         return f"GraphDrive({self.identity!r})"
 
     async def check(self, *, write: bool, create: bool) -> None:
-        """See the contract. Room is asked for too: a drive that is full refuses before anything is read."""
-        facts = await self._facts()
-        if write and facts.quota is not None and facts.quota.full:
-            raise QuotaFull(f"{self.identity}: the drive is over its quota")
+        """See the contract."""
+        await self._facts()
         try:
             found = await self._get("")
         except Gone:
@@ -89,6 +86,11 @@ class GraphDrive:
         facts = await self._graph.locate()
         self.traits = within_path(self._traits, facts.web_url or "", self._graph.root())
         return facts
+
+    async def room(self) -> int | None:
+        """As the drive's quota tells it now (Q21)."""
+        quota = (await (await self._ready()).facts()).quota
+        return quota.free if quota is not None else None
 
     async def _get(self, path: str, *, more: str = "") -> DriveItem:
         graph = await self._ready()
@@ -206,7 +208,7 @@ class GraphDrive:
             return
         request = Request("DownloadContent", "GET", found.download_url, headers, bare=True)
         async with graph.transport.stream(request) as streamed:
-            if other_tag(streamed.answer, found.e_tag):  # no proof of a change: not all drives tell it in one form
+            if not same_tag(streamed.answer, found.e_tag):  # no proof of a change: not all drives tell it in one form
                 refuse_other(streamed.answer, found.e_tag, item.path)
                 if (await graph.get("GetItem", url, DriveItem)).revision != now.revision:
                     raise Changed(f"{item.path}: it was changed while it was opened")

@@ -37,9 +37,11 @@ class Quota(msgspec.Struct):
     state: str | None = None
 
     @property
-    def full(self) -> bool:
-        """Whether nothing more goes in. Libraries may tell zeros for all there is to tell."""
-        return self.state == "exceeded" or (bool(self.total) and self.remaining is not None and self.remaining <= 0)
+    def free(self) -> int | None:
+        """Bytes that go in; None where that is not told. Libraries may tell zeros for all there is to tell (Q21)."""
+        if self.state == "exceeded":
+            return 0
+        return max(0, self.remaining) if self.total and self.remaining is not None else None
 
 
 class DriveFacts(msgspec.Struct):
@@ -87,6 +89,10 @@ class Graph:
         self._drive, self.drive_id = f"{GRAPH}/drives/{quote(facts.id, safe='')}", facts.id
         self.personal = facts.kind == "personal"
         return facts
+
+    async def facts(self) -> DriveFacts:
+        """The drive as it is now, once it is found."""
+        return await self._at(self._drive)
 
     async def _at(self, url: str) -> DriveFacts:
         return await self.get("GetDrive", f"{url}?$select=id,driveType,webUrl,quota", DriveFacts, attempts=FEW)

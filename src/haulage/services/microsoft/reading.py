@@ -8,10 +8,10 @@ from haulage.services.transport import Answer
 _VERSION = re.compile(r"\{([0-9A-Fa-f-]{36})\},(\d+)")
 
 
-def other_tag(answer: Answer, e_tag: str | None) -> bool:
-    """Whether the answer tells another tag than the one that the item had."""
+def same_tag(answer: Answer, e_tag: str | None) -> bool:
+    """Whether the answer tells the very tag that the item had."""
     told = answer.headers.get("ETag", "")
-    return bool(told and e_tag) and told.strip('"') != (e_tag or "").strip('"')
+    return bool(told and e_tag) and told.strip('"') == (e_tag or "").strip('"')
 
 
 def refuse_other(answer: Answer, e_tag: str | None, path: str) -> None:
