@@ -27,7 +27,6 @@ class Room:
 
     def __init__(self, target: Drive) -> None:
         self._drive = target if isinstance(target, TellsRoom) else None
-        self._where = target.identity
         self._waiting = 0
         self._under_way: dict[int, int] = {}
         self.judged = asyncio.Event()
@@ -78,7 +77,7 @@ class Room:
         needed = self._needed()
         if free is not None and needed > free:
             error = QuotaFull(
-                f"{self._where} has {size_text(free)} free, and {size_text(needed)} are to be uploaded: "
+                f"the destination has {size_text(free)} free, and {size_text(needed)} are to be uploaded: "
                 f"{size_text(needed - free)} too much",
                 f"Free or buy {size_text(needed - free)} there, or leave files out by filters, then run the same "
                 "command again: it goes on where it stands.",

@@ -86,7 +86,7 @@ async def test_what_cannot_fit_is_not_begun(tmp_path: Path) -> None:
     ran = await copy(ledger, MemoryDrive("source", TREE), target)
     assert ran.status == Status.PAUSED_NO_SPACE
     assert isinstance(ran.stopped, QuotaFull)
-    assert ran.stopped.message == "target has 35.2 KiB free, and 39.1 KiB are to be uploaded: 3.9 KiB too much"
+    assert ran.stopped.message == "the destination has 35.2 KiB free, and 39.1 KiB are to be uploaded: 3.9 KiB too much"
     assert "3.9 KiB" in ran.stopped.fix
     assert (target.files, target.called["put"], ran.said) == ({}, 0, {})
     assert (ran.counts.needed_bytes, ran.counts.free_bytes) == (40 * SMALL, 36 * SMALL)
