@@ -102,7 +102,8 @@ class Person(Program):
         below = urlsplit(self._below.get(service_id, ""))
         if not below.netloc:
             return {"user": self._account[service_id]}
-        return {"site": f"{below.netloc}/{'/'.join(below.path.strip('/').split('/')[:2])}"}
+        first, *rest = below.path.strip("/").split("/")
+        return {"site": f"{below.netloc}/{first}/{rest[0]}" if first in ("sites", "teams") else below.netloc}
 
     @property
     def sandbox(self) -> Sandbox:
