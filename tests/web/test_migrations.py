@@ -5,9 +5,16 @@ from pathlib import Path
 
 import pytest
 
+from haulage.ledger import migration_rows
+from haulage.ledger import runs as run_rows
+from haulage.ledger.audit import Actor
+from haulage.ledger.runs import TransferKey
+from haulage.ledger.store import Connection
 from haulage.model.mapping import Wish
+from haulage.model.outcome import RunKind
 from haulage.model.person import Role
 from haulage.operations import migrations
+from haulage.operations.home import transfer_lock
 from tests.web.house import TEST, House, Visitor, words
 
 
@@ -55,6 +62,29 @@ async def test_the_table_is_filtered_and_paged(ada: Visitor) -> None:
     assert "10 users match the filter." in some and "Transfers10New10" in some.replace(" ", "")
     wrong = await ada.get("/migrations/1", filter="sauce:x")
     assert wrong.status_code == 422 and "Did you mean source" in words(wrong) and "250 users" in words(wrong)
+
+
+async def test_a_run_that_was_killed_is_no_running_one(ada: Visitor) -> None:
+    """The table and the list say so before anybody has written it down, and the migration can be deleted."""
+    ledger = ada.house.ledger
+    migrations.create(ledger, "m", "here", "there", Actor("ada", "web"))
+    migrations.add(ledger, "m", [Wish(0, "a", "b")], TEST)
+
+    def start(connection: Connection) -> int:
+        transfer = run_rows.transfer_id(connection, TransferKey("file:///a", "file:///b", "{}", "here:/a", "there:/b"))
+        migration_rows.change(connection, 1, transfer_id=transfer, scan_id=transfer)
+        for kind in (RunKind.SCAN, RunKind.COPY):
+            run_rows.start(connection, transfer, kind, "somebody")
+        return transfer
+
+    transfer = ledger.do(start)
+    with transfer_lock(transfer):
+        assert "Running1" in words(await ada.get("/migrations/1")).replace(" ", "")
+        assert (await ada.post("/migrations/1/delete", confirm="DELETE")).status_code == 422
+    told = words(await ada.get("/migrations/1"))
+    assert "Crashed or was killed" in told and "Failures1" in told.replace(" ", "")
+    assert "1 running" not in words(await ada.get("/migrations"))
+    assert (await ada.post("/migrations/1/delete", confirm="DELETE")).status_code == 303
 
 
 async def test_who_may_change_one(ada: Visitor, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from haulage.model.filters import Filters
 from haulage.model.mapping import MappingRefused, Wish
 from haulage.model.matching import Candidate, Matched
 from haulage.model.outcome import QUEUED, PassKind, RunKind, Status, status_words
-from haulage.operations import browsing
+from haulage.operations import browsing, standing
 
 LONGEST_NAME = 200
 DELETE_WORD = "DELETE"
@@ -67,7 +67,7 @@ def named(ledger: Ledger) -> list[MigrationRow]:
 
 def counted(ledger: Ledger, migration: MigrationRow) -> "Totals":
     """How all of its transfers stand."""
-    return totals(ledger.read(rows.rows, migration.id))
+    return totals(standing.as_they_are(ledger, ledger.read(rows.rows, migration.id)))
 
 
 def rename(ledger: Ledger, name: str, wanted: str, actor: Actor) -> None:
@@ -89,7 +89,7 @@ def delete(ledger: Ledger, name: str, confirmed: str, actor: Actor) -> None:
 
     def end(connection: Connection) -> None:
         found = rows.get(connection, name)
-        refuse_running(rows.rows(connection, found.id), "deleted")
+        refuse_running(standing.as_they_are_within(connection, rows.rows(connection, found.id)), "deleted")
         rows.end(connection, found.id)
         audit.append(connection, actor, "migration delete", f"migration {found.id}", name=found.name)
 
@@ -190,7 +190,7 @@ def remove(ledger: Ledger, name: str, row_ids: Sequence[int], actor: Actor) -> i
                 raise Refused(f"there is no transfer {row_id} in this migration", "See its list.")
             if known[row_id].transfer_id is not None:
                 raise Refused(f"transfer {row_id} has copied already", "Its history stays; delete the migration.")
-        refuse_running([known[one] for one in row_ids], "removed")
+        refuse_running(standing.as_they_are_within(connection, [known[one] for one in row_ids]), "removed")
         rows.remove(connection, row_ids)
         audit.append(connection, actor, "transfers remove", f"migration {found.id}", count=len(row_ids))
         return len(row_ids)
@@ -228,7 +228,8 @@ def table(ledger: Ledger, name: str, text: str = "") -> tuple[MigrationRow, list
     """A migration, and those of its transfers that a filter shows; all of them for an empty one. Raises Refused."""
     test = row_filter.parse(text)
     migration = ledger.read(rows.get, name)
-    return migration, [one for one in ledger.read(rows.rows, migration.id) if test(cells(one))]
+    found = standing.as_they_are(ledger, ledger.read(rows.rows, migration.id))
+    return migration, [one for one in found if test(cells(one))]
 
 
 def status_of(row: TransferRow) -> tuple[int | None, str]:
@@ -301,7 +302,7 @@ def mood(row: TransferRow) -> str:
 
 
 def goes_on(row: TransferRow) -> bool:
-    """Whether a run of it has not ended, as far as is written down."""
+    """Whether a run of it has not ended."""
     return any(run is not None and run.ended_us is None for run in (row.run, row.scan))
 
 
