@@ -35,6 +35,7 @@ PASSWORD = "four words nobody guesses"
 BENCH = Actor("ada", "bench")
 PAGES = ("/wizard", "/wizard?source=connector 1", "/runs", "/runs?before=5000", "/runs/{run}", "/connectors")
 PAGES += ("/runs/{run}?start=90000", "/runs/{run}?show=failures", "/runs/{run}?text=document-0099", "/schedules")
+PAGES += ("/runs/{run}?text=document-0009", "/runs/{run}?text=DOCUMENT-0009&start=9900", "/runs/{run}?sort=path")
 PAGES += ("/runs/{run}?sort=size&down=true", "/connectors/connector 1", "/account", "/connectors/new", "/runs/1")
 
 
