@@ -14,10 +14,10 @@ import schemathesis
 from fastapi import FastAPI
 from hypothesis import HealthCheck, settings
 
-from haulage.api import routes
 from haulage.ledger.store import Ledger
 from haulage.model.person import Role, Scope
 from haulage.operations import signing_in
+from haulage.web.app import API
 from tests.web.house import TEST, House, served
 
 FEW, MANY = 3, 100
@@ -27,7 +27,8 @@ QUIET = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.
 def described() -> dict[str, Any]:
     """The API as it describes itself."""
     app = FastAPI(title="Haulage", version="1")
-    app.include_router(routes.router)
+    for one in API:
+        app.include_router(one.router)
     return app.openapi()
 
 

@@ -9,12 +9,17 @@ from typing import Any
 import pytest
 
 from haulage.ledger import passes as rows
+from haulage.ledger import schedules as schedule_rows
 from haulage.ledger.audit import Actor
-from haulage.ledger.store import Connection, Ledger
+from haulage.ledger.codec import dump
+from haulage.ledger.store import Connection, Ledger, now_us
+from haulage.model.errors import Refused
 from haulage.model.mapping import Wish
 from haulage.model.outcome import PassKind, RunKind, Status
 from haulage.model.person import Role
-from haulage.operations import bulk, migrations, passes, rerunning, transfers
+from haulage.model.schedule import Hours
+from haulage.operations import bulk, departures, migrations, passes, rerunning, schedules, transfers
+from haulage.web.rendering import render
 from tests.web.house import TEST, House, Visitor, served, words
 from tests.web.test_going_on import until
 
@@ -192,3 +197,47 @@ async def test_again_after_the_others(house: House, tmp_path: Path, monkeypatch:
     assert order == ["0", "1", "2", "0", "0", "0"]
     assert (len(done.succeeded), done.issues) == (2, [found[0].id])
     assert tally(house.ledger) == {Status.SUCCESS: 2, Status.SOME_UPLOAD_ERRORS: 1}
+
+
+async def test_a_migration_on_a_schedule_within_hours(
+    ada: Visitor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Shown, started when its time has come, told to wait outside of its hours, paused when they end, gone on with."""
+    ledger, opened = ada.house.ledger, [False]
+    monkeypatch.setattr(schedules, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(bulk, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(Hours, "is_open", lambda *_: opened[0])
+    monkeypatch.setattr(Hours, "changes_us", lambda *_: now_us() + 3_600_000_000)
+    assert "Nights and weekends only" in words(await ada.get("/migrations/1/what", kind="copy", every=True))
+    when = {"when": "schedule", "repeat": "weekly", "at": "20:30", "day": "5", "zone": "Europe/Berlin"}
+    when |= {"hours": "some", "opens": "20:00", "closes": "06:00", "weekends": "true", "kind": "copy"}
+    wrong = await ada.post("/migrations/1/begin", every="true", count="6", **{**when, "closes": "20:00"})
+    assert wrong.status_code == 422 and "no hours in which something may run" in words(wrong)
+    assert (await ada.post("/migrations/1/begin", row=[1, 2, 3], count="3", **when)).status_code == 303
+    told = "Start 3 users weekly, Friday at 20:30 (Europe/Berlin), within 20:00 to 06:00 and all weekend"
+    assert told in words(await ada.get("/migrations/1")) and "start 3 users" in words(await ada.get("/schedules"))
+    found = schedules.of_migration(ledger, 1)
+    assert [schedules.of_row(found, one) for one in (1, 4)] == ["weekly, Friday at 20:30 (Europe/Berlin)", ""]
+    with pytest.raises(Refused, match="schedule 1"):
+        await departures.delete(ledger, "here", TEST)
+    ledger.do(schedule_rows.change, 1, found[0].timing, now_us() - 1, dump(found[0].hours))
+    held = Held(monkeypatch)
+    async with served(ledger):
+        await until(lambda: ledger.read(rows.of, 1, 1))
+        await until(lambda: "It waits for its hours, 20:00 to 06:00" in passes_words(ledger))
+        assert tally(ledger) == {Status.QUEUED: 3} and not held.begun
+        opened[0] = True
+        await until(lambda: len(held.begun) == 3)
+        opened[0] = False
+        await until(lambda: tally(ledger) == {Status.QUEUED: 3})
+        held.go.set()
+        opened[0] = True
+        await until(lambda: is_over(ledger))
+    assert tally(ledger) == {Status.SUCCESS: 3}
+    assert (await ada.post("/schedules/1/delete")).status_code == 303
+    assert schedules.of_migration(ledger, 1) == []
+
+
+def passes_words(ledger: Ledger) -> str:
+    """What the page says of passes."""
+    return render("_work.html", passes=passes.shown(ledger, 1))

@@ -34,7 +34,8 @@ async def up(office: Office, how: signal.Signals) -> AsyncIterator[dict[str, Any
     process = await asyncio.create_subprocess_exec(*PROGRAM, *words, env=environment, stdout=asyncio.subprocess.PIPE)
     assert process.stdout is not None
     try:
-        yield json.loads(await asyncio.wait_for(process.stdout.readline(), 60))
+        told = json.loads(await asyncio.wait_for(process.stdout.readline(), 60))
+        yield {**told, "process": process.pid}
     finally:
         process.send_signal(how)
         await asyncio.wait_for(process.wait(), 60)

@@ -107,14 +107,15 @@ async def test_what_is_anothers_is_not_there_for_programs(house: House, tmp_path
     bob, ada = house.person("bob", Role.OPERATOR), house.person("ada", role)
     source, target = (house.folder(f"bobs{end}", "bob", tmp_path / f"b{end}") for end in ("", "2"))
     schedules.add(house.ledger, bob, source, target, Filters(), Timing(Every.MONTH, zone="Europe/Berlin"), TEST)
+    migrations.create(house.ledger, "theirs", "bobs", "bobs2", Actor("bob", "test"))
     await copied(house, source, target)
     _, key = signing_in.add_token(house.ledger, ada, "all", list(Scope), 1, TEST)
     visitor = Visitor(house)
     visitor.http.headers["Authorization"] = f"Bearer {key}"
-    administered = {"run_id", "schedule_id"} if role == Role.ADMIN else set()
+    administered = {"run_id", "schedule_id", "migration_id"} if role == Role.ADMIN else set()
     asked = 0
     for route in every_route():
-        ids = set(re.findall(r"{(\w+)}", route.path)) & {"name", "run_id", "schedule_id"}
+        ids = set(re.findall(r"{(\w+)}", route.path)) & {"name", "run_id", "schedule_id", "migration_id"}
         if not route.path.startswith("/api/v1/") or not ids or ids <= administered:
             continue
         for method in route.methods:

@@ -15,6 +15,7 @@ from haulage.ledger.store import Ledger
 from haulage.model.errors import NotAllowed, SignInRefused
 from haulage.model.person import Role, Scope
 from haulage.operations import signing_in
+from haulage.operations.passes import Passes
 from haulage.operations.running import Runner
 from haulage.operations.signing_in import Who
 
@@ -24,6 +25,7 @@ class Call(msgspec.Struct, frozen=True):
 
     ledger: Ledger
     runner: Runner
+    passes: Passes
     public_url: str
     who: Who
 
@@ -67,7 +69,7 @@ class Allows(SecurityBase):
             raise NotAllowed(f"the token does not have the scope {self.scope.value}", "Make a token that has it.")
         if not who.person.role.covers(self.role):
             raise NotAllowed(f"that is for an {self.role.value}")
-        return Call(state.ledger, state.runner, state.settings.public_url, who)
+        return Call(state.ledger, state.runner, state.passes, state.settings.public_url, who)
 
 
 class AllowedFirst(APIRoute):

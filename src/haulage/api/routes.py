@@ -1,15 +1,16 @@
-"""/api/v1: connectors, places, runs and schedules. Each answer is the operation's own document."""
+"""/api/v1: connectors, places, runs and schedules, beside migrations. Each answer is an operation's document."""
 
 import asyncio
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import Path, Query, Request
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from haulage.api import problems
-from haulage.api.access import AllowedFirst, Call, ReadsConnectors, ReadsRuns, WritesConnectors, WritesRuns
+from haulage.api.access import Call, ReadsConnectors, ReadsRuns, WritesConnectors, WritesRuns
+from haulage.api.documents import Body, Document, Number, api_router
 from haulage.engine.context import Options
 from haulage.ledger import people, work
 from haulage.ledger.work import Search
@@ -33,30 +34,18 @@ from haulage.operations.adding import Wanted
 from haulage.services.contract import Service
 from haulage.services.registry import service as service_of
 
-PROBLEM = {"description": "What, why, and what to do.", "content": {"application/problem+json": {}}}
-router = APIRouter(
-    prefix="/api/v1",
-    route_class=AllowedFirst,
-    responses={code: PROBLEM for code in (401, 403, 404, 409, 413, 422, 429, 502, 503)},
-)
+router = api_router()
 Name = Annotated[str, Path(max_length=200, pattern=r"^[^/:\x00]+$")]
 PersonName = Annotated[str, Path(max_length=200, pattern=r"^[^/\x00]+$")]
-Number = Annotated[int, Path(ge=1, le=2**53)]
 Location = Annotated[str, Field(max_length=5000, pattern=r"^[^:/\x00]+:/[^\x00]*$", examples=["work:/folder"])]
 Usage = Literal["read", "write"]
-
-
-class Body(BaseModel):
-    """What is sent; anything unknown in it is refused."""
-
-    model_config = ConfigDict(extra="forbid", str_max_length=100_000)
 
 
 class NewConnector(Body):
     """A connector to be. name: after the account, where it is empty. settings: by field name, see /services."""
 
     service: str = Field(max_length=50)
-    settings: dict[str, str] = {}
+    settings: dict[str, str] = Field({})
     name: str = Field("", max_length=100)
     way: str | None = Field(None, max_length=20)
     usage: Usage = "write"
@@ -66,7 +55,7 @@ class NewConnector(Body):
 class Renewed(Body):
     """What is to be another one when a connector is authorised again."""
 
-    settings: dict[str, str] = {}
+    settings: dict[str, str] = Field({})
     way: str | None = Field(None, max_length=20)
     usage: Usage | None = None
 
@@ -94,13 +83,6 @@ class NewSchedule(NewRun):
     hour: int = Field(0, ge=0, le=23)
     day: int = Field(1, ge=1, le=31)
     zone: str = Field("UTC", max_length=100)
-
-
-class Document(Response):
-    """JSON of plain documents."""
-
-    def __init__(self, facts: Any, status: int = 200) -> None:
-        super().__init__(msgspec.json.encode(facts, enc_hook=str), status, media_type="application/json")
 
 
 def _service(service_id: str) -> Service:

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from haulage.ledger import passes
+from haulage.ledger import passes, schedules
 from haulage.ledger.bulk import ForEach
 from haulage.ledger.codec import load
 from haulage.ledger.passes import Place
@@ -135,6 +135,7 @@ def rename(connection: sa.Connection, migration: int, name: str) -> None:
 def end(connection: sa.Connection, migration: int) -> None:
     """Delete a migration and its rows. The runs of its transfers stay."""
     passes.end_all(connection, migration)
+    schedules.end_of_migration(connection, migration)
     connection.execute(migration_rows.delete().where(migration_rows.c.migration_id == migration))
     connection.execute(migrations.update().where(migrations.c.id == migration).values(ended_us=now_us()))
 

@@ -5,16 +5,22 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from haulage.ledger.codec import load
 from haulage.ledger.schema import schedules
 from haulage.ledger.store import now_us
 from haulage.model.errors import Refused
-from haulage.model.schedule import Every, Timing
+from haulage.model.outcome import PassKind
+from haulage.model.schedule import Every, Hours, Timing
 
 ALIVE = schedules.c.ended_us.is_(None)
 
 
 class ScheduleRow(msgspec.Struct, frozen=True):
-    """A schedule. filters: JSON. told: why the last start failed; None where it did not."""
+    """A schedule. filters: JSON. told: why the last start failed; None where it did not.
+
+    migration_id: what is started is a pass of this migration, of these transfers (None: of all that there are then);
+    None: a single copy. hours: when its runs may go on; None: at any time.
+    """
 
     id: int
     person_id: int
@@ -25,19 +31,37 @@ class ScheduleRow(msgspec.Struct, frozen=True):
     next_us: int
     last_us: int | None
     told: str | None
+    migration_id: int | None = None
+    row_ids: tuple[int, ...] | None = None
+    kind: PassKind = PassKind.COPY
+    hours: Hours | None = None
 
 
 def _row(row: Any) -> ScheduleRow:
     timing = Timing(Every(row.every), row.minute, row.hour, row.day, row.zone)
     places = row.source, row.destination, row.filters
-    return ScheduleRow(row.id, row.person_id, *places, timing, row.next_us, row.last_us, row.told)
+    known = row.id, row.person_id, *places, timing, row.next_us, row.last_us, row.told
+    rows = None if row.row_ids is None else tuple(load(row.row_ids))
+    return ScheduleRow(*known, row.migration_id, rows, PassKind(row.kind or PassKind.COPY), hours_of(row.hours))
+
+
+def hours_of(text: str | None) -> Hours | None:
+    """Hours as they are kept; None: at any time."""
+    return None if text is None else msgspec.convert(load(text), Hours)
 
 
 def add(
-    connection: sa.Connection, person_id: int, source: str, destination: str, filters: str, when: Timing, next_us: int
+    connection: sa.Connection,
+    person_id: int,
+    source: str,
+    destination: str,
+    filters: str,
+    when: Timing,
+    next_us: int,
+    **more: Any,
 ) -> int:
-    """Keep a schedule. Returns its number."""
-    values = {"source": source, "destination": destination, "filters": filters, **msgspec.structs.asdict(when)}
+    """Keep a schedule. more: further columns. Returns its number."""
+    values = {**more, "source": source, "destination": destination, "filters": filters, **msgspec.structs.asdict(when)}
     said = schedules.insert().values(person_id=person_id, next_us=next_us, created_us=now_us(), **values)
     return int(connection.execute(said).inserted_primary_key[0])  # type: ignore[index] # one row has its key
 
@@ -53,6 +77,24 @@ def get(connection: sa.Connection, schedule_id: int) -> ScheduleRow:
 def every(connection: sa.Connection) -> list[ScheduleRow]:
     """All schedules, the next one first."""
     return [_row(row) for row in connection.execute(sa.select(schedules).where(ALIVE).order_by(schedules.c.next_us))]
+
+
+def of_migration(connection: sa.Connection, migration: int) -> list[ScheduleRow]:
+    """Those of a migration, the next one first."""
+    its = ALIVE & (schedules.c.migration_id == migration)
+    return [_row(row) for row in connection.execute(sa.select(schedules).where(its).order_by(schedules.c.next_us))]
+
+
+def change(connection: sa.Connection, schedule_id: int, when: Timing, next_us: int, hours: str | None) -> None:
+    """Have it start at other times."""
+    values = {**msgspec.structs.asdict(when), "next_us": next_us, "hours": hours}
+    connection.execute(schedules.update().where((schedules.c.id == schedule_id) & ALIVE).values(**values))
+
+
+def end_of_migration(connection: sa.Connection, migration: int) -> None:
+    """The migration is deleted: its schedules end."""
+    its = (schedules.c.migration_id == migration) & ALIVE
+    connection.execute(schedules.update().where(its).values(ended_us=now_us()))
 
 
 def due(connection: sa.Connection, now: int) -> list[ScheduleRow]:

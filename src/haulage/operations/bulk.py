@@ -18,6 +18,7 @@ from haulage.ledger import migration_rows
 from haulage.ledger import passes as pass_rows
 from haulage.ledger.migration_rows import MigrationRow, TransferRow
 from haulage.ledger.passes import PassRow
+from haulage.ledger.schedules import hours_of
 from haulage.ledger.store import Connection, Ledger, now_us
 from haulage.model.errors import AlreadyRunning, AuthLost, DiskFull, HaulageError, NeedsReauthorisation
 from haulage.model.outcome import QUEUED, PassKind, Status
@@ -85,6 +86,7 @@ class _Making:
         self._ledger, self._pass, self._migration = ledger, row, migration
         self._heard, self._poked, self._reruns = heard, poked, reruns
         self._options = Options(migrations.filters_of(migration), row.bandwidth, migration_id=migration.id)
+        self._hours = hours_of(row.hours)
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._watches: dict[int, Watch] = {}
         self._asked: dict[int, Status] = {}
@@ -97,7 +99,10 @@ class _Making:
                 if self._stopping is not None:
                     await self._stop(self._stopping)
                     return self.done
-                await self._fill()
+                if self._hours is None or self._hours.is_open(now_us()):
+                    await self._fill()
+                elif self._tasks:
+                    await self._end_rows(Status.PAUSED, f"outside of its hours, {self._hours.words()}")
                 if not self._tasks and await self._ledger.run(pass_rows.finish, self._pass.id):
                     return self.done
                 await self._wait()

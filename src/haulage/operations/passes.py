@@ -8,13 +8,16 @@ import msgspec
 
 from haulage.ledger import audit
 from haulage.ledger import passes as rows
+from haulage.ledger import schedules as schedule_rows
 from haulage.ledger.audit import Actor
+from haulage.ledger.codec import dump
 from haulage.ledger.migration_rows import MigrationRow, TransferRow
 from haulage.ledger.passes import PassRow
-from haulage.ledger.store import Connection, Ledger
+from haulage.ledger.store import Connection, Ledger, now_us
 from haulage.model.errors import AlreadyRunning, HaulageError, Missing, Refused
 from haulage.model.outcome import QUEUED, PassKind, Status, status_words
-from haulage.operations import bulk
+from haulage.model.schedule import Hours
+from haulage.operations import bulk, schedules
 from haulage.operations.home import pass_held
 from haulage.operations.runlog import log_of
 
@@ -28,7 +31,10 @@ Whose = Literal["here", "elsewhere", "nobody"]
 
 
 class Shown(msgspec.Struct, frozen=True):
-    """A pass and how its transfers stand in it. whose: which process makes it just now."""
+    """A pass and how its transfers stand in it. whose: which process makes it just now.
+
+    opens_us: when its hours begin, where it waits for them.
+    """
 
     row: PassRow
     whose: Whose
@@ -40,6 +46,8 @@ class Shown(msgspec.Struct, frozen=True):
     issues: int
     failed: int
     canceled: int
+    hours: Hours | None = None
+    opens_us: int | None = None
 
     @property
     def goes_on(self) -> bool:
@@ -74,6 +82,8 @@ def begin(
     server: bool,
     at_once: int = bulk.AT_ONCE,
     bandwidth: int | None = None,
+    hours: Hours | None = None,
+    schedule_id: int | None = None,
 ) -> Begun:
     """Queue these transfers; whoever calls makes the pass then.
 
@@ -81,6 +91,8 @@ def begin(
     they are taken. Raises Refused where all of them are left out.
     """
     goes_on = {one.id: pass_held(one.id) for one in ledger.read(rows.open_ones, migration.id)}
+
+    schedules.check_hours(hours)
 
     def keep(connection: Connection) -> Begun:
         places = rows.places(connection, migration.id)
@@ -90,7 +102,8 @@ def begin(
             raise Refused("users of this migration run already", "Wait until they have ended, or pause them.")
         for pass_id in {places[one].pass_id for one in wanted if one in places}:
             rows.withdraw(connection, pass_id, [one for one in wanted if one in places])
-        facts = {"at_once": at_once, "bandwidth": bandwidth, "server": int(server)}
+        facts = {"at_once": at_once, "bandwidth": bandwidth, "server": int(server), "schedule_id": schedule_id}
+        facts |= {"hours": None if hours is None else dump(hours)}
         made = rows.add(connection, migration.id, kind, actor, wanted, **facts)
         audit.append(
             connection, actor, f"migration {kind.value}", f"migration {migration.id}", number=made, transfers=wanted
@@ -124,7 +137,10 @@ def show(ledger: Ledger, row: PassRow, here: Sequence[int] = ()) -> Shown:
     sums = {"waiting": 0, "running": 0, "paused": 0, "succeeded": 0, "issues": 0, "failed": 0, "canceled": 0}
     for status, count in told.items():
         sums[_sort(status)] += count
-    return Shown(row, whose(row, here), sum(told.values()), **sums)
+    hours, now = schedule_rows.hours_of(row.hours), now_us()
+    waits = hours is not None and row.ended_us is None and not hours.is_open(now)
+    opens = hours.changes_us(now) if hours is not None and waits else None
+    return Shown(row, whose(row, here), sum(told.values()), **sums, hours=hours, opens_us=opens)
 
 
 def _sort(status: int) -> str:
@@ -156,6 +172,8 @@ def told(one: Shown) -> dict[str, Any]:
         **{"status_text": status_words(row.status, row.kind), "message": row.message, "whose": one.whose},
         **{"owner": row.owner, "goes_on": one.goes_on, "interrupted": one.interrupted},
         **{"who": row.who, "origin": row.origin, "created_us": row.created_us, "ended_us": row.ended_us},
+        "hours": None if one.hours is None else one.hours.words(),
+        "opens_us": one.opens_us,
         "users": {name: getattr(one, name) for name in counts},
     }
 
@@ -214,15 +232,18 @@ class Passes:
         """The passes of a migration that go on or are paused, and before them the one that ended last."""
         return shown(self._ledger, migration, list(self._making))
 
+    def show(self, row: PassRow) -> Shown:
+        """A pass as it is now."""
+        return show(self._ledger, row, list(self._making))
+
     async def start(
-        self, migration: MigrationRow, chosen: Sequence[TransferRow], kind: PassKind, actor: Actor
+        self, migration: MigrationRow, chosen: Sequence[TransferRow], kind: PassKind, actor: Actor, **more: Any
     ) -> Begun:
         """Begin to copy or scan these transfers: see `begin`. Raises Refused where too many passes go on."""
         async with self._starting:
             self._refuse_too_many()
-            begun = await asyncio.to_thread(
-                begin, self._ledger, migration, chosen, kind, actor, server=True, at_once=self.at_once
-            )
+            facts = {"server": True, "at_once": self.at_once, **more}
+            begun = await asyncio.to_thread(begin, self._ledger, migration, chosen, kind, actor, **facts)
             await self._make(begun.id)
             return begun
 

@@ -145,6 +145,15 @@ def work_on(ledger: Ledger, who: Who, migration_id: int) -> MigrationRow:
     return row
 
 
+def may_begin(ledger: Ledger, who: Who, row: MigrationRow, kind: str) -> None:
+    """Raises Missing, Refused where a connector that a pass of that kind needs cannot be used as it stands."""
+    sides = [row.source] if kind == "scan" else [row.source, row.destination]
+    rows = [connector(ledger, who, name) for name in sides]
+    unfit = next((one for one in rows if one.state not in USABLE), None)
+    if unfit is not None:
+        raise unusable(unfit)
+
+
 def keep(ledger: Ledger, who: Who, migration_id: int) -> MigrationRow:
     """A migration that the person may rename and delete: their own; an administrator all. Raises Missing, Refused."""
     row = migration(ledger, who, migration_id)

@@ -1,7 +1,7 @@
 """Schedules: transfers that start by themselves, and the loop that starts them."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -9,16 +9,18 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from cronsim import CronSim
 
-from haulage.ledger import audit
+from haulage.ledger import audit, migration_rows
 from haulage.ledger import schedules as rows
 from haulage.ledger.audit import Actor
 from haulage.ledger.codec import dump
+from haulage.ledger.migration_rows import MigrationRow, TransferRow
 from haulage.ledger.schedules import ScheduleRow
 from haulage.ledger.store import Connection, Ledger, now_us
 from haulage.model.errors import HaulageError, Refused
 from haulage.model.filters import Filters
+from haulage.model.outcome import PassKind
 from haulage.model.person import Person
-from haulage.model.schedule import Every, Timing
+from haulage.model.schedule import DAY_MINUTES, Every, Hours, Timing
 from haulage.operations.runlog import log_of
 
 LOOK_SECONDS = 5.0
@@ -58,6 +60,81 @@ def add(
         return rows.get(connection, made)
 
     return ledger.do(keep)
+
+
+def check_hours(hours: Hours | None) -> None:
+    """Raises Refused for hours that there are not, or that never or always are."""
+    if hours is None:
+        return
+    if not (0 <= hours.opens < DAY_MINUTES and 0 <= hours.closes < DAY_MINUTES) or hours.opens == hours.closes:
+        raise Refused("those are no hours in which something may run", "Choose two different times of the day.")
+    if hours.zone not in available_timezones():
+        raise Refused(f"there is no time zone {hours.zone[:60]!r}", "Choose one such as Europe/Berlin.")
+
+
+def add_for_migration(
+    ledger: Ledger,
+    person: Person,
+    migration: MigrationRow,
+    row_ids: Sequence[int] | None,
+    kind: PassKind,
+    timing: Timing,
+    hours: Hours | None,
+    actor: Actor,
+) -> ScheduleRow:
+    """Have transfers of a migration start by themselves: these, or all that there are then (None). Raises Refused.
+
+    Whoever calls has seen to it that both connectors may be used.
+    """
+    check(timing)
+    check_hours(hours)
+    chosen = None if row_ids is None else dump(list(row_ids))
+
+    def keep(connection: Connection) -> ScheduleRow:
+        ends = f"{migration.source}:/", f"{migration.destination}:/"
+        more = {"migration_id": migration.id, "row_ids": chosen, "kind": kind.value}
+        kept = None if hours is None else dump(hours)
+        first = next_us(timing, now_us())
+        made = rows.add(connection, person.id, *ends, migration.filters, timing, first, hours=kept, **more)
+        audit.append(connection, actor, "schedule add", f"schedule {made}", migration=migration.id)
+        return rows.get(connection, made)
+
+    return ledger.do(keep)
+
+
+def change(ledger: Ledger, row: ScheduleRow, timing: Timing, hours: Hours | None, actor: Actor) -> ScheduleRow:
+    """Have it start at other times. Raises Refused."""
+    check(timing)
+    check_hours(hours)
+
+    def keep(connection: Connection) -> ScheduleRow:
+        kept = None if hours is None else dump(hours)
+        rows.change(connection, row.id, timing, next_us(timing, now_us()), kept)
+        audit.append(connection, actor, "schedule change", f"schedule {row.id}", when=timing.words())
+        return rows.get(connection, row.id)
+
+    return ledger.do(keep)
+
+
+def of_migration(ledger: Ledger, migration: int) -> list[ScheduleRow]:
+    """The schedules of a migration, the next one first."""
+    return ledger.read(rows.of_migration, migration)
+
+
+def chosen(ledger: Ledger, migration: MigrationRow, row: ScheduleRow) -> list[TransferRow]:
+    """The transfers that a schedule starts, as they are now. Raises Refused where there are none."""
+    wanted = None if row.row_ids is None else set(row.row_ids)
+    every = ledger.read(migration_rows.rows, migration.id)
+    found = [one for one in every if wanted is None or one.id in wanted]
+    if not found:
+        raise Refused("none of its users is in the migration any more", "Delete the schedule.")
+    return found
+
+
+def of_row(found: Sequence[ScheduleRow], row_id: int) -> str:
+    """When a transfer starts by itself, in words; empty where it does not. found: those of its migration."""
+    its = [one for one in found if one.row_ids is None or row_id in one.row_ids]
+    return "; ".join(one.timing.words() for one in its)
 
 
 def remove(ledger: Ledger, schedule_id: int, actor: Actor) -> None:
@@ -116,4 +193,8 @@ def told(row: ScheduleRow) -> dict[str, Any]:
         "next_us": row.next_us,
         "last_us": row.last_us,
         "problem": row.told,
+        "migration": row.migration_id,
+        "kind": row.kind.value,
+        "users": None if row.row_ids is None else len(row.row_ids),
+        "hours": None if row.hours is None else row.hours.words(),
     }

@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import msgspec
 from fastapi import FastAPI
@@ -11,6 +12,7 @@ from fastapi.routing import APIRoute
 from starlette.staticfiles import StaticFiles
 
 from haulage import __version__
+from haulage.api import migration_routes
 from haulage.api import routes as api_routes
 from haulage.api.access import Allows
 from haulage.engine.context import Options
@@ -56,6 +58,7 @@ PAGES = (
     account_pages,
     people_pages,
 )
+API = (api_routes, migration_routes)
 
 
 def make_app(ledger: Ledger, settings: Settings) -> FastAPI:
@@ -67,7 +70,7 @@ def make_app(ledger: Ledger, settings: Settings) -> FastAPI:
         runner = app.state.runner
         passes = app.state.passes = Passes(ledger)
         begun = [
-            asyncio.create_task(schedules.keep_starting(ledger, _starting(ledger, runner))),
+            asyncio.create_task(schedules.keep_starting(ledger, _starting(ledger, runner, passes))),
             asyncio.create_task(runner.resume_interrupted()),
             asyncio.create_task(passes.recover()),
         ]
@@ -86,7 +89,8 @@ def make_app(ledger: Ledger, settings: Settings) -> FastAPI:
     app.state.ledger, app.state.settings, app.state.streams = ledger, settings, Counter()
     for pages in PAGES:
         app.include_router(pages.router, include_in_schema=False)
-    app.include_router(api_routes.router)
+    for routes in API:
+        app.include_router(routes.router)
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
     problems.install(app)
     if undeclared := _undeclared():
@@ -95,9 +99,15 @@ def make_app(ledger: Ledger, settings: Settings) -> FastAPI:
     return app
 
 
-def _starting(ledger: Ledger, runner: Runner) -> schedules.Start:
+def _starting(ledger: Ledger, runner: Runner, passes: Passes) -> schedules.Start:
     async def start(row: ScheduleRow) -> int:
         person = await asyncio.to_thread(ledger.read, people.get, row.person_id)
+        if row.migration_id is not None:
+            migration = await asyncio.to_thread(rights.work_on, ledger, Who(person), row.migration_id)
+            found = await asyncio.to_thread(schedules.chosen, ledger, migration, row)
+            more: dict[str, Any] = {"hours": row.hours, "schedule_id": row.id}
+            begun = await passes.start(migration, found, row.kind, Actor(person.name, "schedule"), **more)
+            return begun.id
         await asyncio.to_thread(rights.may_copy, ledger, Who(person), row.source, row.destination)
         options = Options(msgspec.convert(load(row.filters), Filters))
         return await runner.start(row.source, row.destination, options, Actor(person.name, "schedule"))
@@ -113,7 +123,7 @@ def declared(route: APIRoute) -> Needs | Open | Allows | None:
 
 def every_route() -> list[APIRoute]:
     """All routes, of pages and of the API."""
-    routers = (*(pages.router for pages in PAGES), api_routes.router)
+    routers = (one.router for one in (*PAGES, *API))
     return [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
 
 

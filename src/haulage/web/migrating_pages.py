@@ -10,16 +10,15 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import FileResponse, RedirectResponse, Response, StreamingResponse
+from pydantic import BaseModel, Field
 from starlette.background import BackgroundTask
 
-from haulage.connectors.tokens import unusable
 from haulage.ledger import audit
-from haulage.ledger.connectors import ConnectorRow
 from haulage.ledger.migration_rows import MigrationRow, TransferRow
-from haulage.model.connector import USABLE
 from haulage.model.errors import Missing, Refused, TooManyFailures
 from haulage.model.outcome import PassKind, Status
-from haulage.operations import migration_reports, migrations, passes, rights
+from haulage.model.schedule import Every, Hours, Timing
+from haulage.operations import migration_reports, migrations, passes, rights, schedules
 from haulage.web.access import ForgedForm, Operator, Viewer, Visit
 from haulage.web.migration_pages import Filter, Start, migration_page, table_facts
 from haulage.web.rendering import page, render
@@ -34,6 +33,7 @@ Kind = Literal["scan", "copy"]
 Report = Literal["migration", "errors", "table"]
 Change = Literal["pause", "cancel", "resume"]
 STOPS = {"pause": Status.PAUSED, "cancel": Status.CANCELED}
+Clock = Annotated[str, Field(pattern=r"^\d{1,2}:\d\d(:\d\d)?$")]
 Ids = Annotated[list[int], Query(max_length=1000)]
 
 
@@ -68,42 +68,71 @@ def what(
         return migration_page(request, visit, one, filter, problem=error)
     facts: dict[str, Any] = {"one": one, "found": found[:SHOWN_ROWS], "count": len(found), "kind": kind}
     facts |= {"ids": [] if every else row, "every": every, "filter": filter, "at_once": visit.passes.at_once}
+    facts["zones"] = schedules.zones()
     return page(request, visit, "migration_what.html", **facts)
 
 
+class When(BaseModel):
+    """When the chosen users are scanned or started, as it was filled in."""
+
+    when: Literal["now", "schedule"] = "now"
+    repeat: Every = Every.DAY
+    at: Clock = "20:00"
+    day: int = 1
+    hours: Literal["any", "some"] = "any"
+    opens: Clock = "20:00"
+    closes: Clock = "06:00"
+    weekends: bool = False
+    zone: str = Field("UTC", max_length=100)
+
+    def timing(self) -> Timing:
+        """When it starts."""
+        minutes = _minutes(self.at)
+        return Timing(self.repeat, minutes % 60, minutes // 60, self.day, self.zone)
+
+    def window(self) -> Hours | None:
+        """When it may go on; None: at any time."""
+        if self.hours == "any":
+            return None
+        return Hours(_minutes(self.opens), _minutes(self.closes), self.weekends, self.zone)
+
+
+def _minutes(clock: str) -> int:
+    hour, minute = (int(part) for part in clock.split(":")[:2])
+    return hour * 60 + minute
+
+
+class Begin(When):
+    """Which users, and when. count: how many were shown."""
+
+    row: list[int] = Field([], max_length=1000)
+    every: bool = False
+    filter: str = Field("", max_length=5000)
+    kind: Kind = "scan"
+    count: int = 0
+
+
 @router.post("/migrations/{migration_id}/begin")
-async def begin(
-    request: Request,
-    visit: Operator,
-    migration_id: int,
-    row: Annotated[list[int], Form(max_length=1000)] = [],  # noqa: B006 - FastAPI copies it
-    every: Annotated[bool, Form()] = False,
-    filter: Annotated[str, Form(max_length=5000)] = "",
-    kind: Annotated[Kind, Form()] = "scan",
-    count: Annotated[int, Form()] = 0,
-) -> Response:
-    """Scan or start them now; not if others would be meant than were shown."""
+async def begin(request: Request, visit: Operator, migration_id: int, form: Annotated[Begin, Form()]) -> Response:
+    """Scan or start them now or on a schedule; not if others would be meant than were shown."""
     one = await asyncio.to_thread(rights.work_on, visit.ledger, visit.who, migration_id)
     try:
-        await asyncio.to_thread(_may_begin, visit, one, kind)
-        found = await asyncio.to_thread(_chosen, visit, one, row, every, filter)
-        if len(found) != count:
-            raise Refused(f"{len(found):,} users match now, {count:,} were shown", "Look at them again.")
-        await visit.passes.start(one, found, PassKind(kind), visit.actor)
+        await asyncio.to_thread(rights.may_begin, visit.ledger, visit.who, one, form.kind)
+        found = await asyncio.to_thread(_chosen, visit, one, form.row, form.every, form.filter)
+        if len(found) != form.count:
+            raise Refused(f"{len(found):,} users match now, {form.count:,} were shown", "Look at them again.")
+        kind = PassKind(form.kind)
+        if form.when == "now":
+            await visit.passes.start(one, found, kind, visit.actor, hours=form.window())
+        else:
+            ids = None if form.every and not form.filter else [row.id for row in found]
+            facts = visit.person, one, ids, kind, form.timing(), form.window(), visit.actor
+            await asyncio.to_thread(schedules.add_for_migration, visit.ledger, *facts)
     except Missing:
         raise
     except Refused as error:
-        return await asyncio.to_thread(migration_page, request, visit, one, filter, 0, error)
+        return await asyncio.to_thread(migration_page, request, visit, one, form.filter, 0, error)
     return RedirectResponse(f"/migrations/{one.id}", 303)
-
-
-def _may_begin(visit: Visit, one: MigrationRow, kind: str) -> None:
-    """Raises Refused where a connector cannot be used as it stands."""
-    sides = [one.source] if kind == "scan" else [one.source, one.destination]
-    rows: list[ConnectorRow] = [rights.connector(visit.ledger, visit.who, name) for name in sides]
-    unfit = next((row for row in rows if row.state not in USABLE), None)
-    if unfit is not None:
-        raise unusable(unfit)
 
 
 @router.post("/migrations/{migration_id}/passes/{pass_id}/{what}")
@@ -113,7 +142,7 @@ async def change_pass(request: Request, visit: Operator, migration_id: int, pass
     try:
         found = await asyncio.to_thread(passes.of, visit.ledger, one, pass_id)
         if what == "resume":
-            await asyncio.to_thread(_may_begin, visit, one, found.kind)
+            await asyncio.to_thread(rights.may_begin, visit.ledger, visit.who, one, found.kind)
             await visit.passes.resume(found, visit.actor)
         else:
             await visit.passes.stop(found, STOPS[what], visit.actor)

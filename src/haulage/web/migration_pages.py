@@ -12,7 +12,7 @@ from haulage.model import row_filter
 from haulage.model.errors import HaulageError, Missing, Refused
 from haulage.model.outcome import RunKind
 from haulage.model.person import Role
-from haulage.operations import migrations, rights
+from haulage.operations import migrations, rights, schedules
 from haulage.web.access import Operator, Viewer, Visit
 from haulage.web.rendering import page
 
@@ -163,6 +163,7 @@ def _facts(visit: Visit, row: MigrationRow, found: Sequence[TransferRow], start:
         "totals": totals,
         "lines": [line(one) for one in shown],
         "passes": passes,
+        "schedules": schedules.of_migration(visit.ledger, row.id),
         "live": any(one.goes_on for one in passes) or any(map(migrations.goes_on, found)),
         "signs": SIGNS,
         "kinds": KINDS,

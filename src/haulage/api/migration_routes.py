@@ -1,0 +1,239 @@
+"""/api/v1/migrations: many transfers together; their passes, schedules and reports."""
+
+import asyncio
+import secrets
+import shutil
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+import msgspec
+from fastapi import Query
+from fastapi.responses import FileResponse, Response
+from pydantic import Field
+from starlette.background import BackgroundTask
+
+from haulage.api.access import Call, ReadsRuns, WritesRuns
+from haulage.api.documents import Body, Document, Number, api_router
+from haulage.ledger import audit
+from haulage.ledger.migration_rows import MigrationRow, TransferRow
+from haulage.model import mapping
+from haulage.model.errors import Refused
+from haulage.model.outcome import PassKind, Status
+from haulage.model.schedule import Every, Hours, Timing
+from haulage.operations import migration_reports, migrations, passes, rights, schedules
+
+router = api_router()
+Filter = Annotated[str, Field(max_length=5000)]
+Ids = Annotated[list[Annotated[int, Field(ge=1, le=2**53)]], Field(max_length=50_000)]
+STOPS = {"pause": Status.PAUSED, "cancel": Status.CANCELED}
+
+
+class NewMigration(Body):
+    """A migration to be, between two connectors."""
+
+    name: str = Field(max_length=1000)
+    source: str = Field(max_length=200)
+    destination: str = Field(max_length=200)
+
+
+class Uploaded(Body):
+    """A CSV file: as `haulage migrations add` takes it, or `update`. Larger ones in several parts."""
+
+    csv: str = Field("", max_length=250_000)
+    what: Literal["add", "update"] = "add"
+
+
+class Chosen(Body):
+    """Which transfers: those of `ids`, or all that `filter` shows where there are none."""
+
+    ids: Ids = Field([])
+    filter: Filter = ""
+
+
+class Window(Body):
+    """When runs may go on: from `opens` to `closes`, minutes of the day; weekends: on those all day."""
+
+    opens: int = Field(1200, ge=0, le=1439)
+    closes: int = Field(360, ge=0, le=1439)
+    weekends: bool = True
+    zone: str = Field("UTC", max_length=100)
+
+
+class NewPass(Chosen):
+    """What is to be done with the chosen transfers now. hours: none for at any time."""
+
+    kind: Literal["scan", "copy"] = "scan"
+    hours: Window | None = None
+
+
+class NewPassSchedule(NewPass):
+    """What is to be done with them by itself. Neither `ids` nor `filter`: with all that there are then."""
+
+    every: Every = Every.DAY
+    minute: int = Field(0, ge=0, le=59)
+    hour: int = Field(0, ge=0, le=23)
+    day: int = Field(1, ge=1, le=31)
+    zone: str = Field("UTC", max_length=100)
+
+
+def _told(call: Call, row: MigrationRow) -> dict[str, Any]:
+    facts = {**msgspec.structs.asdict(row), "totals": migrations.counted(call.ledger, row)}
+    del facts["filters"]
+    return facts
+
+
+def _chosen(call: Call, row: MigrationRow, body: Chosen) -> list[TransferRow]:
+    """Raises Refused where there is none, or one of them is not there."""
+    _, found = migrations.table(call.ledger, row.name, "" if body.ids else body.filter)
+    if body.ids:
+        wanted = set(body.ids)
+        found = [one for one in found if one.id in wanted]
+        if missing := wanted - {one.id for one in found}:
+            raise Refused(f"there is no transfer {min(missing)} in this migration", "See its list.")
+    if not found:
+        raise Refused("no transfer is chosen", "Add some, or change the filter.")
+    return found
+
+
+def _hours(body: Window | None) -> Hours | None:
+    return None if body is None else Hours(body.opens, body.closes, body.weekends, body.zone)
+
+
+@router.get("/migrations")
+def list_migrations(call: ReadsRuns) -> Response:
+    """Those that you may see, with their counters."""
+    return Document({"migrations": [_told(call, one) for one in rights.migrations(call.ledger, call.who)]})
+
+
+@router.post("/migrations", status_code=201)
+def create_migration(call: WritesRuns, body: NewMigration) -> Response:
+    """Begin one between two connectors of yours."""
+    for one in (body.source, body.destination):
+        rights.connector(call.ledger, call.who, one)
+    return Document(
+        _told(call, migrations.create(call.ledger, body.name, body.source, body.destination, call.actor)), 201
+    )
+
+
+@router.get("/migrations/{migration_id}")
+def get_migration(call: ReadsRuns, migration_id: Number) -> Response:
+    """Its counters, passes and schedules."""
+    row = rights.migration(call.ledger, call.who, migration_id)
+    found = schedules.of_migration(call.ledger, row.id)
+    going = [passes.told(one) for one in call.passes.shown(row.id)]
+    return Document({**_told(call, row), "passes": going, "schedules": [schedules.told(one) for one in found]})
+
+
+@router.delete("/migrations/{migration_id}", status_code=204)
+def delete_migration(
+    call: WritesRuns, migration_id: Number, confirm: Annotated[str, Query(max_length=20)] = ""
+) -> Response:
+    """Delete its table; files, connectors and runs stay. confirm: the word DELETE."""
+    row = rights.keep(call.ledger, call.who, migration_id)
+    migrations.delete(call.ledger, row.name, confirm, call.actor)
+    return Response(status_code=204)
+
+
+@router.get("/migrations/{migration_id}/users")
+def list_users(
+    call: ReadsRuns,
+    migration_id: Number,
+    filter: Annotated[str, Query(max_length=5000)] = "",
+    start: Annotated[int, Query(ge=0, le=10**9)] = 0,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+) -> Response:
+    """Its transfers that a filter shows, and how each stands."""
+    row = rights.migration(call.ledger, call.who, migration_id)
+    _, found = migrations.table(call.ledger, row.name, filter)
+    timed = schedules.of_migration(call.ledger, row.id)
+    shown = [
+        {**migrations.told(one), "schedule": schedules.of_row(timed, one.id)} for one in found[start : start + limit]
+    ]
+    return Document({"users": shown, "count": len(found)})
+
+
+@router.post("/migrations/{migration_id}/users")
+def upload_users(call: WritesRuns, migration_id: Number, body: Uploaded) -> Response:
+    """Add or change transfers by a CSV file: all of its lines, or none and why."""
+    row = rights.work_on(call.ledger, call.who, migration_id)
+    if body.what == "add":
+        count = migrations.add(call.ledger, row.name, mapping.read(body.csv.encode(), mapping.ADDING), call.actor)
+    else:
+        count = migrations.update(call.ledger, row.name, mapping.read(body.csv.encode(), mapping.UPDATING), call.actor)
+    return Document({"count": count})
+
+
+@router.post("/migrations/{migration_id}/users/{what}", status_code=202)
+async def stop_users(
+    call: WritesRuns, migration_id: Number, what: Literal["pause", "cancel"], body: Chosen
+) -> Response:
+    """Pause or cancel chosen transfers: those that wait at once, those that run soon. The others go on."""
+    row = await asyncio.to_thread(rights.work_on, call.ledger, call.who, migration_id)
+    found = await asyncio.to_thread(_chosen, call, row, body)
+    return Document({"count": await call.passes.stop_rows(row, _ids(found), STOPS[what], call.actor)}, 202)
+
+
+def _ids(found: Sequence[TransferRow]) -> list[int]:
+    return [one.id for one in found]
+
+
+@router.get("/migrations/{migration_id}/passes")
+def list_passes(call: ReadsRuns, migration_id: Number) -> Response:
+    """What waits and runs, and the pass that ended last."""
+    row = rights.migration(call.ledger, call.who, migration_id)
+    return Document({"passes": [passes.told(one) for one in call.passes.shown(row.id)]})
+
+
+@router.post("/migrations/{migration_id}/passes", status_code=201)
+async def start_pass(call: WritesRuns, migration_id: Number, body: NewPass) -> Response:
+    """Scan or start chosen transfers now. Those that wait or run already are left out, and counted as `busy`."""
+    row = await asyncio.to_thread(rights.work_on, call.ledger, call.who, migration_id)
+    await asyncio.to_thread(rights.may_begin, call.ledger, call.who, row, body.kind)
+    found = await asyncio.to_thread(_chosen, call, row, body)
+    begun = await call.passes.start(row, found, PassKind(body.kind), call.actor, hours=_hours(body.hours))
+    made = await asyncio.to_thread(passes.of, call.ledger, row, begun.id)
+    return Document({**passes.told(call.passes.show(made)), "busy": begun.busy}, 201)
+
+
+@router.post("/migrations/{migration_id}/passes/{pass_id}/{what}", status_code=202)
+async def change_pass(
+    call: WritesRuns, migration_id: Number, pass_id: Number, what: Literal["pause", "cancel", "resume"]
+) -> Response:
+    """Pause or cancel a pass, whichever process makes it, or go on with it here."""
+    row = await asyncio.to_thread(rights.work_on, call.ledger, call.who, migration_id)
+    found = await asyncio.to_thread(passes.of, call.ledger, row, pass_id)
+    if what == "resume":
+        await asyncio.to_thread(rights.may_begin, call.ledger, call.who, row, found.kind)
+        await call.passes.resume(found, call.actor)
+    else:
+        await call.passes.stop(found, STOPS[what], call.actor)
+    found = await asyncio.to_thread(passes.of, call.ledger, row, pass_id)
+    return Document(passes.told(call.passes.show(found)), 202)
+
+
+@router.post("/migrations/{migration_id}/schedules", status_code=201)
+def add_pass_schedule(call: WritesRuns, migration_id: Number, body: NewPassSchedule) -> Response:
+    """Have them scanned or started by themselves; it is deleted by DELETE /schedules/ID."""
+    row = rights.work_on(call.ledger, call.who, migration_id)
+    ids = _ids(_chosen(call, row, body)) if body.ids or body.filter else None
+    timing, hours = Timing(body.every, body.minute, body.hour, body.day, body.zone), _hours(body.hours)
+    kind, person = PassKind(body.kind), call.who.person
+    made = schedules.add_for_migration(call.ledger, person, row, ids, kind, timing, hours, call.actor)
+    return Document(schedules.told(made), 201)
+
+
+@router.get("/migrations/{migration_id}/reports/{report}")
+def get_report(
+    call: ReadsRuns,
+    migration_id: Number,
+    report: Literal["migration", "errors", "table"],
+    filter: Annotated[str, Query(max_length=5000)] = "",
+) -> Response:
+    """A report as CSV, of the transfers that a filter shows."""
+    row = rights.migration(call.ledger, call.who, migration_id)
+    _, found = migrations.table(call.ledger, row.name, filter)
+    folder = call.ledger.path.parent / "reports" / f"migration-{row.id}" / secrets.token_hex(8)
+    path = migration_reports.write(call.ledger, found, folder, (report,))[report]
+    call.ledger.do(audit.append, call.actor, "migration export", f"migration {row.id}", kind=report)
+    gone = BackgroundTask(shutil.rmtree, folder, ignore_errors=True)
+    return FileResponse(path, media_type="text/csv; charset=utf-8", background=gone)
