@@ -241,3 +241,25 @@ async def test_a_migration_on_a_schedule_within_hours(
 def passes_words(ledger: Ledger) -> str:
     """What the page says of passes."""
     return render("_work.html", passes=passes.shown(ledger, 1))
+
+
+async def test_cutover_lists_what_differs(house: House, tmp_path: Path) -> None:
+    """Before and after: what is new or changed, and what could not be copied."""
+    filled(house, tmp_path, 2)
+    migration, found = migrations.table(house.ledger, "m")
+    first = passes.begin(house.ledger, migration, found, COPY, TEST, server=False)
+    await bulk.make(house.ledger, first.id, lambda *_: None)
+    (tmp_path / "here" / "user0" / "new.txt").write_text("new")
+    (tmp_path / "here" / "user0" / "1.txt").write_text("changed since")
+    begun = passes.begin(house.ledger, migration, found, PassKind.CUTOVER, TEST, server=False)
+    done = await bulk.make(house.ledger, begun.id, lambda *_: None)
+    assert len(done.succeeded) == 2
+    told = list(passes.differences(house.ledger, passes.newest(house.ledger, migration)))
+    assert [(one.row_id, one.when, one.items, sorted(one.paths)) for one in told] == [
+        (1, "before", 2, ["1.txt", "new.txt"]),
+        (1, "after", 0, []),
+        (2, "before", 0, []),
+        (2, "after", 0, []),
+    ]
+    assert all(one.whole for one in told) and told[0].bytes == len("new") + len("changed since")
+    assert (tmp_path / "there" / "user0" / "1.txt").read_text() == "changed since"

@@ -62,7 +62,7 @@ class Window(Body):
 class NewPass(Chosen):
     """What is to be done with the chosen transfers now. hours: none for at any time."""
 
-    kind: Literal["scan", "copy"] = "scan"
+    kind: Literal["scan", "copy", "cutover"] = "scan"
     hours: Window | None = None
 
 
@@ -182,6 +182,14 @@ def list_passes(call: ReadsRuns, migration_id: Number) -> Response:
     """What waits and runs, and the pass that ended last."""
     row = rights.migration(call.ledger, call.who, migration_id)
     return Document({"passes": [passes.told(one) for one in call.passes.shown(row.id)]})
+
+
+@router.get("/migrations/{migration_id}/passes/{pass_id}/differences")
+def list_differences(call: ReadsRuns, migration_id: Number, pass_id: Number) -> Response:
+    """What differed before and after a cutover, transfer by transfer, with the first thousand paths of each."""
+    row = rights.migration(call.ledger, call.who, migration_id)
+    found = passes.of(call.ledger, row, pass_id)
+    return Document({"differences": [msgspec.structs.asdict(one) for one in passes.differences(call.ledger, found)]})
 
 
 @router.post("/migrations/{migration_id}/passes", status_code=201)

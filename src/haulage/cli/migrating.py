@@ -46,6 +46,49 @@ def start(
     return run_interruptibly(_run(name, filter, PassKind.COPY, at_once, limit, json))
 
 
+def cutover(
+    name: str, /, *, filter: str = "", at_once: int = bulk.AT_ONCE, bandwidth: str | None = None, json: Json = False
+) -> int:
+    """Copy only what changed, and list what differed before and what still differs after.
+
+    Args:
+        name: The migration.
+        filter: Only some transfers, as in `show`.
+        at_once: How many run at the same time.
+        bandwidth: Each of them sends at most this much a second, such as 10M.
+    """
+    limit = parse_size(bandwidth) if bandwidth else None
+    code = run_interruptibly(_run(name, filter, PassKind.CUTOVER, at_once, limit, json))
+    with opened() as ledger:
+        migration, _ = migrations.table(ledger, name)
+        newest = passing.newest(ledger, migration)
+        for one in passing.differences(ledger, newest):
+            if json:
+                say_json(
+                    {
+                        "event": "difference",
+                        "transfer": one.row_id,
+                        "when": one.when,
+                        "items": one.items,
+                        "bytes": one.bytes,
+                        "whole": one.whole,
+                        "paths": one.paths,
+                    }
+                )
+            elif one.items or not one.whole:
+                _say_difference(one)
+    return code
+
+
+def _say_difference(one: passing.Difference) -> None:
+    least = "" if one.whole else " at least, since not everything could be listed"
+    say(f"{one.row_id:>6}  differed {one.when}: {one.items:,} items{least}, {size_text(one.bytes)}")
+    for path in one.paths:
+        say(f"        {printable(path)}")
+    if one.items > len(one.paths):
+        say(f"        and {one.items - len(one.paths):,} more")
+
+
 def passes(name: str, /, *, json: Json = False) -> None:
     """The passes of a migration: what waits, runs, is paused and has ended, and which process makes it.
 

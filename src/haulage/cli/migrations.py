@@ -26,6 +26,7 @@ from haulage.operations.home import home
 app = cyclopts.App(name="migrations", help="Many users or folders, moved together.")
 app.command(migrating.scan)
 app.command(migrating.start)
+app.command(migrating.cutover)
 app.command(migrating.passes)
 app.command(migrating.pause)
 app.command(migrating.resume)

@@ -7,6 +7,7 @@ import msgspec
 import sqlalchemy as sa
 
 from haulage.ledger.audit import Actor
+from haulage.ledger.codec import load
 from haulage.ledger.schema import pass_rows, passes
 from haulage.ledger.store import now_us
 from haulage.model.errors import Refused
@@ -180,6 +181,19 @@ def tries(connection: sa.Connection, pass_id: int, row_id: int) -> int:
     """How many runs of a transfer ended in this pass so that it was started again."""
     its = (pass_rows.c.pass_id == pass_id) & (pass_rows.c.row_id == row_id)
     return int(connection.scalar(sa.select(pass_rows.c.tries).where(its)) or 0)
+
+
+def facts(connection: sa.Connection, pass_id: int, row_id: int) -> dict[str, Any]:
+    """What is kept of a transfer in a pass; empty for nothing."""
+    its = (pass_rows.c.pass_id == pass_id) & (pass_rows.c.row_id == row_id)
+    return dict(load(connection.scalar(sa.select(pass_rows.c.facts).where(its))))
+
+
+def facts_page(connection: sa.Connection, pass_id: int, after: int, limit: int) -> list[tuple[int, dict[str, Any]]]:
+    """What is kept of its transfers of larger numbers, by their numbers."""
+    its = (pass_rows.c.pass_id == pass_id) & (pass_rows.c.row_id > after) & pass_rows.c.facts.is_not(None)
+    chosen = sa.select(pass_rows.c.row_id, pass_rows.c.facts).where(its).order_by(pass_rows.c.row_id).limit(limit)
+    return [(row.row_id, load(row.facts)) for row in connection.execute(chosen)]
 
 
 def finish(connection: sa.Connection, pass_id: int) -> bool:

@@ -16,6 +16,7 @@ from haulage.engine.counts import Watch
 from haulage.engine.ending import STATUS_OF
 from haulage.ledger import migration_rows
 from haulage.ledger import passes as pass_rows
+from haulage.ledger.codec import dump
 from haulage.ledger.migration_rows import MigrationRow, TransferRow
 from haulage.ledger.passes import PassRow
 from haulage.ledger.schedules import hours_of
@@ -34,6 +35,8 @@ LOOK_SECONDS = 1.0
 """How often it is looked whether somebody asked for something, of another process too."""
 LONG_SECONDS = 600.0
 """A transfer that has run for so long gives its place to the next, and goes on beside it."""
+KEPT_PATHS = 1000
+"""So many paths of what differs are kept of each transfer before and after a cutover; all of them are counted."""
 STOPPED = "Haulage was stopped"
 
 Heard = Callable[[TransferRow, str, object], None]
@@ -193,7 +196,29 @@ class _Making:
         if self._pass.kind == PassKind.SCAN:
             return await surveying.scan(self._ledger, source, self._options.filters, watch)
         destination = Given(migrations.location(self._migration.destination, row.destination), "destination")
-        return await transfers.copy(self._ledger, source, destination, self._options, watch, create=True)
+        if self._pass.kind == PassKind.CUTOVER:
+            await self._look("before", row, source, destination)
+        ended = await transfers.copy(self._ledger, source, destination, self._options, watch, create=True)
+        if self._pass.kind == PassKind.CUTOVER and ended.status < Status.RUNNING:
+            await self._look("after", row, source, destination)
+        return ended
+
+    async def _look(self, when: str, row: TransferRow, source: Given, destination: Given) -> None:
+        """See what a copy would copy, and keep it; what was seen before stays, however often it is gone on with."""
+        facts = await asyncio.to_thread(self._ledger.read, pass_rows.facts, self._pass.id, row.id)
+        if when == "before" and when in facts:
+            return
+        paths: list[str] = []
+
+        def planned(event: str, told: dict[str, object]) -> None:
+            if event == "plan" and len(paths) < KEPT_PATHS:
+                paths.append(str(told["path"]))
+
+        watch, options = Watch(planned), msgspec.structs.replace(self._options, plan_only=True)
+        looked = await transfers.copy(self._ledger, source, destination, options, watch, create=True)
+        whole = int(looked.status) in (Status.SUCCESS, Status.NOTHING_TO_COPY, Status.UNSUPPORTED_ITEMS)
+        counts = {"items": watch.counts.planned, "bytes": watch.counts.planned_bytes, "whole": whole, "paths": paths}
+        await self._ledger.run(pass_rows.change, self._pass.id, row.id, facts=dump({**facts, when: counts}))
 
     def _begun(self, connection: Connection, row_id: int, transfer: int, run: int) -> None:
         column = "scan_id" if self._pass.kind == PassKind.SCAN else "transfer_id"

@@ -1,7 +1,7 @@
 """Passes over migrations: begun, told of, paused, resumed and canceled by people, in this process or another."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -23,6 +23,7 @@ from haulage.operations.runlog import log_of
 
 MOST_PASSES = 8
 SHOWN_PASSES = 20
+FACTS_PAGE = 100
 STOP_SECONDS = 30.0
 """How long whoever stops a pass waits for its end."""
 
@@ -102,7 +103,12 @@ def begin(
             raise Refused("users of this migration run already", "Wait until they have ended, or pause them.")
         for pass_id in {places[one].pass_id for one in wanted if one in places}:
             rows.withdraw(connection, pass_id, [one for one in wanted if one in places])
-        facts = {"at_once": at_once, "bandwidth": bandwidth, "server": int(server), "schedule_id": schedule_id}
+        facts: dict[str, Any] = {
+            "at_once": at_once,
+            "bandwidth": bandwidth,
+            "server": int(server),
+            "schedule_id": schedule_id,
+        }
         facts |= {"hours": None if hours is None else dump(hours)}
         made = rows.add(connection, migration.id, kind, actor, wanted, **facts)
         audit.append(
@@ -122,6 +128,14 @@ def of(ledger: Ledger, migration: MigrationRow, pass_id: int) -> PassRow:
     if row.migration_id != migration.id:
         raise Missing(f"there is no pass {pass_id}")
     return row
+
+
+def newest(ledger: Ledger, migration: MigrationRow) -> PassRow:
+    """The pass of that migration that was begun last. Raises Refused."""
+    found = ledger.read(rows.of, migration.id, 1)
+    if not found:
+        raise Refused("nothing of this migration was scanned or started", "Start it first.")
+    return found[0]
 
 
 def whose(row: PassRow, here: Sequence[int] = ()) -> Whose:
@@ -176,6 +190,31 @@ def told(one: Shown) -> dict[str, Any]:
         "opens_us": one.opens_us,
         "users": {name: getattr(one, name) for name in counts},
     }
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """What a copy of a transfer would have copied, before or after a cutover: items, bytes, and the first paths.
+
+    whole: whether both sides could be listed whole; else it may be more.
+    """
+
+    row_id: int
+    when: Literal["before", "after"]
+    items: int
+    bytes: int
+    whole: bool
+    paths: list[str]
+
+
+def differences(ledger: Ledger, row: PassRow) -> Iterator[Difference]:
+    """What differed before and after a cutover, transfer by transfer; a page of them at a time."""
+    last = -1
+    while some := ledger.read(rows.facts_page, row.id, last, FACTS_PAGE):
+        for row_id, facts in some:
+            for when in ("before", "after"):
+                if when in facts:
+                    yield msgspec.convert({"row_id": row_id, "when": when, **facts[when]}, Difference)
+        last = some[-1][0]
 
 
 def stop(ledger: Ledger, row: PassRow, status: Status, actor: Actor) -> None:

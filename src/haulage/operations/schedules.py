@@ -92,7 +92,7 @@ def add_for_migration(
 
     def keep(connection: Connection) -> ScheduleRow:
         ends = f"{migration.source}:/", f"{migration.destination}:/"
-        more = {"migration_id": migration.id, "row_ids": chosen, "kind": kind.value}
+        more: dict[str, Any] = {"migration_id": migration.id, "row_ids": chosen, "kind": kind.value}
         kept = None if hours is None else dump(hours)
         first = next_us(timing, now_us())
         made = rows.add(connection, person.id, *ends, migration.filters, timing, first, hours=kept, **more)
