@@ -336,15 +336,21 @@ class Connection:
         step = min(pace.step, self.proxy.down.step)
         async for piece in pieces:
             payload, end = up_to(rule.answer_ends, seen.bytes_out, piece.payload)
-            self.writer.write(piece.before)
+            self._write(piece.before)
             for at in range(0, len(payload), step):
                 part = payload[at : at + step]
                 await pace.take(len(part))
                 await self.proxy.down.take(len(part))
-                self.writer.write(part)
+                self._write(part)
                 await self.writer.drain()
                 seen.bytes_out += len(part)
             if end:
                 raise Broken(end.how, asking=False)
-            self.writer.write(piece.after)
+            self._write(piece.after)
         await self.writer.drain()
+
+    def _write(self, part: bytes | memoryview) -> None:
+        """To the client, who may have left while the next bytes were waited for. Raises ConnectionError."""
+        if self.writer.transport.is_closing():
+            raise ConnectionAbortedError("the client has left")
+        self.writer.write(part)
