@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, expect
 
+from haulage.ledger import migration_rows
 from haulage.ledger.audit import Actor
 from haulage.model.filters import Filters
 from haulage.model.mapping import Wish
@@ -29,6 +30,8 @@ PATHS += (
     "/migrations",
     "/migrations/1",
     "/migrations/1/add",
+    "/migrations/1/issues",
+    "/migrations/1/issues/status-411",
     "/migrations/1/what?every=true",
     "/connectors/new?side=destination",
 )
@@ -46,6 +49,7 @@ async def copied(house: House, tmp_path: Path) -> AsyncIterator[tuple[House, Pag
     schedules.add(house.ledger, ada, source, target, Filters(), Timing(Every.WEEK, zone="Europe/Berlin"), TEST)
     migrations.create(house.ledger, NAMES[0], "from", "to", Actor("ada", "test"))
     migrations.add(house.ledger, NAMES[0], [Wish(0, name, name, (name,)) for name in NAMES], TEST)
+    house.ledger.do(migration_rows.change, 1, refused_status=411, refused=NAMES[1])
     async with browser_page() as page:
         await sign_in(page, house, "ada")
         await page.goto(f"{house.url}/wizard?source=from&destination=to")

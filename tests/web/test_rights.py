@@ -38,6 +38,7 @@ def filled(path: str) -> str:
         "pass_id": "1",
         "report": "table",
         "what": "pause",
+        "issue": "status-411",
         "key_hash": "0" * 64,
         "token_id": "1",
         "person_id": "999",

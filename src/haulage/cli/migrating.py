@@ -1,6 +1,7 @@
 """`haulage migrations scan`, `start` and what stops them: the transfers of a migration, run several at a time."""
 
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from haulage.cli.choices import Json
@@ -9,7 +10,7 @@ from haulage.cli.copy import run_interruptibly
 from haulage.cli.output import Exit, complain, exit_for, printable, say_json, size_text
 from haulage.cli.signing import actor
 from haulage.engine.counts import Watch
-from haulage.ledger.migration_rows import TransferRow
+from haulage.ledger.migration_rows import MigrationRow, TransferRow
 from haulage.ledger.store import Ledger
 from haulage.model.errors import HaulageError, Refused
 from haulage.model.filters import parse_size
@@ -198,6 +199,20 @@ async def _conducted(
     migration, rows = migrations.table(ledger, name, filter)
     if not rows:
         raise Refused("no transfer is chosen", "Add some, or change --filter.")
+    return await conduct(ledger, migration, rows, kind, as_json, at_once=at_once, bandwidth=bandwidth)
+
+
+async def conduct(
+    ledger: Ledger,
+    migration: MigrationRow,
+    rows: Sequence[TransferRow],
+    kind: PassKind,
+    as_json: bool,
+    *,
+    at_once: int = bulk.AT_ONCE,
+    bandwidth: int | None = None,
+) -> int:
+    """Run these transfers, tell of each as it ends, and of all at last. Returns the exit code."""
     begun = passing.begin(ledger, migration, rows, kind, actor(), server=False, at_once=at_once, bandwidth=bandwidth)
     verb, count = "Scanning" if kind == PassKind.SCAN else "Starting", len(rows) - begun.busy
     if not as_json:

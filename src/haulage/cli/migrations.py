@@ -31,6 +31,7 @@ app.command(migrating.passes)
 app.command(migrating.pause)
 app.command(migrating.resume)
 app.command(migrating.cancel)
+app.command("haulage.cli.issues:issues", name="issues")
 
 
 @app.command

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 metadata = MetaData()
@@ -125,6 +126,14 @@ outcomes = Table(  # of items that something happened to; unchanged ones are cou
     Column("at_us", BigInteger, nullable=False),
     Column("evidence", Text),
     sqlite_with_rowid=False,
+)
+
+WRONG_OUTCOMES = "outcome IN ('failed', 'changed_at_source', 'unsupported')"
+"""What a person has to look at: few of very many, so they have an index of their own."""
+Index(
+    "outcomes_wrong",
+    *(outcomes.c.run_id, outcomes.c.outcome, outcomes.c.code, outcomes.c.side),
+    sqlite_where=text(WRONG_OUTCOMES),
 )
 
 uploads = Table(  # uploads in parts that were begun and not finished

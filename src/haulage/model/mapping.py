@@ -130,7 +130,7 @@ def _wish(line: int, cells: Sequence[str], columns: Sequence[str], width: int) -
     for column, value in named.items():
         if (why := unfit(column, value)) is not None:
             return why
-    source, destination = (_path(named[column]) for column in ("Source Path", "Destination Path"))
+    source, destination = (path_of(named[column]) for column in ("Source Path", "Destination Path"))
     if climbs(source) or climbs(destination):
         return CLIMBS
     if "ID" not in named:
@@ -160,7 +160,8 @@ def plain(cell: str) -> str:
     return text[1:] if len(text) > 1 and text[0] == "'" and text[1] in "=+-@\t" else text
 
 
-def _path(text: str) -> str:
+def path_of(text: str) -> str:
+    """A path as it stands in the table: without what surrounds it."""
     return text.strip().rstrip("/") if "://" in text else text.strip().strip("/")
 
 

@@ -6,13 +6,17 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from haulage.ledger import migration_rows
+from haulage.ledger.issues import Wrong
 from haulage.ledger.migration_rows import TransferRow
 from haulage.ledger.store import Ledger
 from haulage.model.outcome import WRONG
 from haulage.operations import history, migrations
+from haulage.operations.issues import Group
 from haulage.reports import files, migration
+from haulage.reports.lines import cell
 
 COLUMNS = migration.TABLE_COLUMNS
+ISSUE_COLUMNS = ("ID", "Source Path", "Destination Path", "Name", "Size", "Cause", "Message", "What To Do", "Run")
 KINDS = ("migration", "errors", "table")
 
 
@@ -49,6 +53,13 @@ def put(out: io.TextIOBase, columns: Sequence[str], lines: Iterable[Sequence[str
 def table(rows: Sequence[TransferRow]) -> Iterable[Sequence[str]]:
     """The table as it is shown: see reports.migration.TABLE_COLUMNS."""
     return migration.table_lines([(one, migrations.status_of(one)[1]) for one in rows])
+
+
+def issue_line(group: Group, one: Wrong) -> list[str]:
+    """The cells under ISSUE_COLUMNS of what a cause concerns."""
+    name = "" if one.path is None else one.path
+    told = cell(one.source), cell(one.destination), cell(name), str(one.size), cell(group.heading), cell(one.message)
+    return [str(one.row), *told, cell(one.fix or group.fix), "" if one.run is None else str(one.run)]
 
 
 def _transfers(ledger: Ledger, rows: Sequence[TransferRow]) -> Iterable[Sequence[str]]:

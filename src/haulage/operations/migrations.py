@@ -12,7 +12,7 @@ from haulage.ledger.audit import Actor
 from haulage.ledger.codec import dump, load
 from haulage.ledger.migration_rows import MigrationRow, Standing, TransferRow
 from haulage.ledger.store import Connection, Ledger
-from haulage.model import matching, row_filter
+from haulage.model import mapping, matching, row_filter
 from haulage.model.errors import Refused
 from haulage.model.filters import Filters
 from haulage.model.mapping import MappingRefused, Wish
@@ -166,6 +166,29 @@ def update(ledger: Ledger, name: str, wishes: Sequence[Wish], actor: Actor) -> i
         return len(wishes)
 
     return ledger.do(change)
+
+
+def checked_ends(source: str, destination: str) -> tuple[str, str]:
+    """Both paths of a transfer as they were typed, as the table has them. Raises Refused."""
+    for column, text in (("the source path", source), ("the destination path", destination)):
+        why = mapping.unfit(column, text) or (mapping.CLIMBS if mapping.climbs(text) else None)
+        if why is not None:
+            raise Refused(why, "Correct the path.")
+    return mapping.path_of(source), mapping.path_of(destination)
+
+
+def correct(ledger: Ledger, name: str, wishes: Sequence[Wish], actor: Actor) -> list[TransferRow]:
+    """Give transfers that never copied the ends that are wished for, all or none. Raises Refused.
+
+    Returns those that have other ends now.
+    """
+    before = {one.id: (one.source, one.destination) for one in table(ledger, name)[1]}
+    fresh = [one for one in wishes if (one.source, one.destination) != before.get(one.id or 0)]
+    if not fresh:
+        raise Refused("no path was changed", "Correct one at least.")
+    update(ledger, name, fresh, actor)
+    ids = {one.id for one in fresh}
+    return [one for one in table(ledger, name)[1] if one.id in ids]
 
 
 def _why_not(wish: Wish, known: Mapping[int, TransferRow]) -> str | None:
