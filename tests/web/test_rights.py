@@ -36,6 +36,8 @@ def filled(path: str) -> str:
     known |= {
         "migration_id": "1",
         "pass_id": "1",
+        "row_id": "1",
+        "shape": "edit",
         "report": "table",
         "what": "pause",
         "issue": "status-411",

@@ -177,4 +177,6 @@ async def test_an_administrators_connector_tells_its_users(person: Person) -> No
     await person.loaded("source")
     assert "Discovered 12 users" in await person.side("source").inner_text()
     await page.click("#continue")
-    assert "Migration Manager" in await page.inner_text("main")
+    await page.wait_for_url("**/migrations/1")
+    assert await page.inner_text("h1") == "org to org2"
+    assert "No users yet" in await page.inner_text("main")

@@ -20,7 +20,7 @@ from haulage.model import mapping
 from haulage.model.errors import Refused
 from haulage.model.outcome import PassKind, Status
 from haulage.model.schedule import Every, Hours, Timing
-from haulage.operations import migration_reports, migrations, passes, rights, schedules
+from haulage.operations import migration_reports, migration_table, migrations, passes, rights, schedules
 
 router = api_router()
 Filter = Annotated[str, Field(max_length=5000)]
@@ -77,7 +77,7 @@ class NewPassSchedule(NewPass):
 
 
 def _told(call: Call, row: MigrationRow) -> dict[str, Any]:
-    facts = {**msgspec.structs.asdict(row), "totals": migrations.counted(call.ledger, row)}
+    facts = {**msgspec.structs.asdict(row), "totals": migration_table.sums(call.ledger, row.id)}
     del facts["filters"]
     return facts
 

@@ -16,6 +16,7 @@ from haulage.cli.copy import run_interruptibly
 from haulage.cli.output import printable, say_json, size_text
 from haulage.cli.signing import actor
 from haulage.ledger.migration_rows import TransferRow
+from haulage.ledger.migration_table import Sums
 from haulage.model import mapping
 from haulage.model.errors import Refused
 from haulage.model.mapping import Wish
@@ -62,7 +63,7 @@ def list_(*, json: Json = False) -> None:
         say("There are none. Begin one with: haulage migrations create NAME SOURCE DESTINATION")
 
 
-def _counted(totals: migrations.Totals) -> str:
+def _counted(totals: Sums) -> str:
     return (
         f"{totals.transfers:,} transfers: {totals.new:,} new, {totals.running:,} running, "
         f"{totals.complete:,} complete, "

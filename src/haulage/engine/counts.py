@@ -11,6 +11,13 @@ from haulage.model.errors import HaulageError
 from haulage.model.outcome import SUCCESSFUL, Outcome, OutcomeKind, Status
 from haulage.model.words import until_text
 
+BYTES_OF = {
+    OutcomeKind.SKIPPED: "skipped_bytes",
+    OutcomeKind.UNSUPPORTED: "unsupported_bytes",
+    OutcomeKind.FAILED: "failed_bytes",
+    OutcomeKind.CHANGED_AT_SOURCE: "failed_bytes",
+}
+
 
 class Counts(msgspec.Struct):
     """Counters of a run: items and bytes. `listed` = unchanged + the sum of the outcomes, once the run has ended."""
@@ -28,8 +35,11 @@ class Counts(msgspec.Struct):
     successful_bytes: int = 0
     adopted: int = 0
     skipped: int = 0
+    skipped_bytes: int = 0
     unsupported: int = 0
+    unsupported_bytes: int = 0
     failed: int = 0
+    failed_bytes: int = 0
     changed_at_source: int = 0
     gone_at_source: int = 0
     removed_at_source: int = 0
@@ -52,6 +62,8 @@ class Counts(msgspec.Struct):
             self.unchanged_bytes += outcome.size
         else:
             setattr(self, outcome.kind, getattr(self, outcome.kind) + 1)
+            if (name := BYTES_OF.get(outcome.kind)) is not None:
+                setattr(self, name, getattr(self, name) + outcome.size)
 
     def settled(self) -> int:
         """Items that have an outcome."""

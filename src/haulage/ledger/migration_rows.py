@@ -8,9 +8,9 @@ import sqlalchemy as sa
 
 from haulage.ledger import passes, schedules
 from haulage.ledger.bulk import ForEach
-from haulage.ledger.codec import load
+from haulage.ledger.codec import dump, load
 from haulage.ledger.passes import Place
-from haulage.ledger.schema import connectors, migration_rows, migrations, runs
+from haulage.ledger.schema import connectors, migration_rows, migrations, runs, standings
 from haulage.ledger.store import now_us
 from haulage.model.errors import Refused
 from haulage.model.outcome import RunKind
@@ -35,7 +35,8 @@ class MigrationRow(msgspec.Struct, frozen=True):
 class TransferRow(msgspec.Struct, frozen=True):
     """A row of a migration. source, destination: paths inside the connectors.
 
-    run, scan: its newest run and scan; None: it never ran. refused: why the last start led to no run.
+    transfer_id, scan_id: by which the runs of its copies and scans are known. run, scan: its newest run and scan;
+    None: it never ran. refused: why the last start led to no run.
     place: how it stands in a pass that has not ended; None where it is in none.
     """
 
@@ -45,6 +46,7 @@ class TransferRow(msgspec.Struct, frozen=True):
     tags: tuple[str, ...]
     notes: str
     transfer_id: int | None
+    scan_id: int | None
     run: "Standing | None"
     scan: "Standing | None"
     refused_status: int | None
@@ -132,6 +134,19 @@ def rename(connection: sa.Connection, migration: int, name: str) -> None:
     connection.execute(migrations.update().where(migrations.c.id == migration).values(**values))
 
 
+def own_runs(connection: sa.Connection, migration: int) -> list[int]:
+    """All runs of the transfers that no other migration has, by number."""
+    others = sa.alias(migration_rows)
+    shared = sa.exists().where((others.c.migration_id != migration) & _of(others))
+    linked = sa.exists().where((migration_rows.c.migration_id == migration) & _of(migration_rows))
+    return list(connection.scalars(sa.select(runs.c.id).where(linked & ~shared).order_by(runs.c.id)))
+
+
+def _of(table: Any) -> Any:
+    """Whether a run is of a transfer that a row has."""
+    return (table.c.transfer_id == runs.c.transfer_id) | (table.c.scan_id == runs.c.transfer_id)
+
+
 def end(connection: sa.Connection, migration: int) -> None:
     """Delete a migration and its rows. The runs of its transfers stay."""
     passes.end_all(connection, migration)
@@ -145,6 +160,13 @@ def end_using(connection: sa.Connection, connector_ids: Sequence[int]) -> None:
     ends = migrations.c.source_connector.in_(connector_ids) | migrations.c.destination_connector.in_(connector_ids)
     for migration in connection.scalars(sa.select(migrations.c.id).where(ends & ALIVE)).all():
         end(connection, migration)
+
+
+def ends(connection: sa.Connection, migration: int) -> dict[tuple[str, str], int]:
+    """The source and destination of each row, and its number."""
+    chosen = sa.select(migration_rows.c.source, migration_rows.c.destination, migration_rows.c.id)
+    found = connection.execute(chosen.where(migration_rows.c.migration_id == migration))
+    return {(source, destination): row_id for source, destination, row_id in found}
 
 
 def append(connection: sa.Connection, migration: int, wanted: Iterable[tuple[str, str, str]]) -> None:
@@ -212,26 +234,32 @@ def change(connection: sa.Connection, /, row_id: int, **values: Any) -> None:
     connection.execute(migration_rows.update().where(migration_rows.c.id == row_id).values(**values))
 
 
+def change_all(connection: sa.Connection, row_ids: Sequence[int], /, **values: Any) -> None:
+    """Set columns of rows, to the same values in all of them."""
+    connection.execute(migration_rows.update().where(migration_rows.c.id.in_(_listed(row_ids))).values(**values))
+
+
 def remove(connection: sa.Connection, row_ids: Sequence[int]) -> None:
     """Take rows out."""
-    for start in range(0, len(row_ids), 500):
-        some = migration_rows.c.id.in_(row_ids[start : start + 500])
-        connection.execute(migration_rows.delete().where(some))
+    connection.execute(migration_rows.delete().where(migration_rows.c.id.in_(_listed(row_ids))))
 
 
-def rows(connection: sa.Connection, migration: int) -> list[TransferRow]:
-    """All rows of a migration with their newest run and scan, by id."""
+def rows(connection: sa.Connection, migration: int, ids: Sequence[int] | None = None) -> list[TransferRow]:
+    """Rows of a migration with their newest run and scan, by id: all, or those of these numbers that are there."""
     chosen = sa.select(migration_rows).where(migration_rows.c.migration_id == migration).order_by(migration_rows.c.id)
-    copies = _newest(connection, migration, migration_rows.c.transfer_id, RunKind.COPY)
-    scans = _newest(connection, migration, migration_rows.c.scan_id, RunKind.SCAN)
-    places = passes.places(connection, migration)
+    if ids is not None:
+        chosen = chosen.where(migration_rows.c.id.in_(_listed(ids)))
+    found = connection.execute(chosen).all()
+    copies = _newest(connection, [row.transfer_id for row in found], RunKind.COPY)
+    scans = _newest(connection, [row.scan_id for row in found], RunKind.SCAN)
+    places = passes.places(connection, migration, ids)
     return [
         TransferRow(
             *(row.id, row.source, row.destination, tuple(row.tags.split(", ")) if row.tags else (), row.notes),
-            *(row.transfer_id, copies.get(row.transfer_id), scans.get(row.scan_id)),
+            *(row.transfer_id, row.scan_id, copies.get(row.transfer_id), scans.get(row.scan_id)),
             *(row.refused_status, row.refused, places.get(row.id)),
         )
-        for row in connection.execute(chosen)
+        for row in found
     ]
 
 
@@ -242,14 +270,22 @@ def one(connection: sa.Connection, row_id: int) -> TransferRow:
         raise Refused(f"there is no transfer {row_id}", "See its list.")
     tags = tuple(row.tags.split(", ")) if row.tags else ()
     ends = row.id, row.source, row.destination
-    return TransferRow(*ends, tags, row.notes, row.transfer_id, None, None, row.refused_status, row.refused)
+    links = row.transfer_id, row.scan_id
+    return TransferRow(*ends, tags, row.notes, *links, None, None, row.refused_status, row.refused)
 
 
-def _newest(connection: sa.Connection, migration: int, link: Any, kind: RunKind) -> dict[int | None, Standing]:
-    """The newest run of that kind of each transfer that rows of a migration have."""
-    linked = sa.select(link).where((migration_rows.c.migration_id == migration) & link.is_not(None))
-    newest = sa.select(sa.func.max(runs.c.id)).where(runs.c.transfer_id.in_(linked) & (runs.c.kind == kind))
-    found = connection.execute(sa.select(runs).where(runs.c.id.in_(newest.group_by(runs.c.transfer_id))))
+def _listed(numbers: Sequence[int]) -> Any:
+    """Numbers as a table of the database: there may be more of them than a statement may have values."""
+    return sa.select(sa.func.json_each(dump(list(numbers))).table_valued("value").c.value)
+
+
+def _newest(connection: sa.Connection, links: Sequence[int | None], kind: RunKind) -> dict[int | None, Standing]:
+    """The newest run of that kind of each of these transfers."""
+    known = [one for one in links if one is not None]
+    newest = sa.select(standings.c.run_id).where(
+        standings.c.transfer_id.in_(_listed(known)) & (standings.c.kind == kind.value)
+    )
+    found = connection.execute(sa.select(runs).where(runs.c.id.in_(newest)))
     return {row.transfer_id: _standing(row) for row in found}
 
 

@@ -7,7 +7,7 @@ import msgspec
 import sqlalchemy as sa
 
 from haulage.ledger.audit import Actor
-from haulage.ledger.codec import load
+from haulage.ledger.codec import dump, load
 from haulage.ledger.schema import pass_rows, passes
 from haulage.ledger.store import now_us
 from haulage.model.errors import Refused
@@ -105,11 +105,17 @@ def open_ones(connection: sa.Connection, migration: int | None = None) -> list[P
     return [_row(row) for row in connection.execute(chosen)]
 
 
-def places(connection: sa.Connection, migration: int) -> dict[int, Place]:
-    """How transfers stand that are in a pass of the migration which has not ended, by their numbers."""
+def places(connection: sa.Connection, migration: int, row_ids: Sequence[int] | None = None) -> dict[int, Place]:
+    """How transfers stand that are in a pass of the migration which has not ended, by their numbers.
+
+    row_ids: only of these.
+    """
     chosen = sa.select(pass_rows, passes.c.kind, passes.c.status.label("pass_status")).join(
         passes, passes.c.id == pass_rows.c.pass_id
     )
+    if row_ids is not None:
+        some = sa.func.json_each(dump(list(row_ids))).table_valued("value")
+        chosen = chosen.where(pass_rows.c.row_id.in_(sa.select(some.c.value)))
     found = connection.execute(chosen.where(OPEN & (passes.c.migration_id == migration) & BUSY))
     return {row.row_id: Place(row.pass_id, PassKind(row.kind), row.status, row.pass_status) for row in found}
 

@@ -7,8 +7,9 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from haulage.ledger import standings
 from haulage.ledger.codec import dump, load
-from haulage.ledger.schema import found, items, runs, transfers, units
+from haulage.ledger.schema import found, items, migration_rows, runs, transfers, units
 from haulage.ledger.store import now_us
 from haulage.model.errors import LeaseLost, Refused
 from haulage.model.outcome import RunKind, Side, Status
@@ -142,7 +143,10 @@ def start(connection: sa.Connection, transfer: int, kind: RunKind, owner: str) -
             counts="{}",
         )
     )
-    return get(connection, int(made.inserted_primary_key[0]))  # type: ignore[index] # likewise
+    run_id = int(made.inserted_primary_key[0])  # type: ignore[index] # likewise
+    for one in (*crashed, run_id):
+        standings.keep(connection, one)
+    return get(connection, run_id)
 
 
 def beat(connection: sa.Connection, run_id: int, counts: dict[str, Any] | None = None) -> None:
@@ -153,6 +157,8 @@ def beat(connection: sa.Connection, run_id: int, counts: dict[str, Any] | None =
     alive = (runs.c.id == run_id) & runs.c.ended_us.is_(None)
     if connection.execute(runs.update().where(alive).values(**values)).rowcount != 1:
         raise LeaseLost(f"run {run_id} was taken over")
+    if counts is not None:
+        standings.keep(connection, run_id)
 
 
 def finish(connection: sa.Connection, run_id: int, status: Status, counts: dict[str, Any], message: str | None) -> None:
@@ -161,6 +167,7 @@ def finish(connection: sa.Connection, run_id: int, status: Status, counts: dict[
     connection.execute(
         runs.update().where(runs.c.id == run_id).values(ended_us=now_us(), status=int(status), message=message)
     )
+    standings.keep(connection, run_id)
     _clear(connection, [run_id])
 
 
@@ -234,3 +241,17 @@ def newest(
         ends = transfers.c.destination_connector.in_(connectors) | alone
         chosen = chosen.where(transfers.c.source_connector.in_(connectors) & ends)
     return [_row(row) for row in connection.execute(chosen)]
+
+
+def of_transfers(connection: sa.Connection, links: Sequence[int]) -> list[RunRow]:
+    """All runs of these transfers, newest first."""
+    chosen = _SELECT.where(runs.c.transfer_id.in_(links)).order_by(runs.c.id.desc())
+    return [_row(row) for row in connection.execute(chosen)]
+
+
+def of_rows(connection: sa.Connection, migration: int, row_ids: Sequence[int]) -> list[tuple[int, int]]:
+    """All runs of these transfers of a migration: the number of each transfer, and of the run."""
+    linked = (migration_rows.c.transfer_id == runs.c.transfer_id) | (migration_rows.c.scan_id == runs.c.transfer_id)
+    its = (migration_rows.c.migration_id == migration) & migration_rows.c.id.in_(row_ids)
+    chosen = sa.select(migration_rows.c.id, runs.c.id).select_from(migration_rows.join(runs, linked)).where(its)
+    return [(row_id, run_id) for row_id, run_id in connection.execute(chosen.order_by(migration_rows.c.id, runs.c.id))]

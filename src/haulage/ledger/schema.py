@@ -248,6 +248,15 @@ Index(
     sqlite_where=people.c.ended_us.is_(None) & people.c.subject.is_not(None),
 )
 
+preferences = Table(  # how a person wants pages to look
+    "preferences",
+    metadata,
+    Column("person_id", ForeignKey("people.id"), primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),  # JSON
+    sqlite_with_rowid=False,
+)
+
 shares = Table(  # connectors that somebody else may use
     "shares",
     metadata,
@@ -358,7 +367,9 @@ migration_rows = Table(  # the transfers of migrations, as the Migration Manager
     Column("tags", Text, nullable=False),  # separated by ", "
     Column("notes", Text, nullable=False),
     Column("transfer_id", ForeignKey("transfers.id"), index=True),  # NULL: it never ran
-    Column("scan_id", ForeignKey("transfers.id")),  # of its scans, which lead nowhere; NULL: it was never scanned
+    Column(
+        "scan_id", ForeignKey("transfers.id"), index=True
+    ),  # of its scans, which lead nowhere; NULL: it was never scanned
     Column("refused_status", SmallInteger),  # why the last start led to no run; NULL where it did
     Column("refused", Text),
     UniqueConstraint("migration_id", "source", "destination"),
@@ -414,6 +425,30 @@ pass_rows = Table(  # the transfers of a pass, and how each of them stands in it
 )
 Index("pass_rows_queue", pass_rows.c.pass_id, pass_rows.c.status, pass_rows.c.place)
 Index("pass_rows_row", pass_rows.c.row_id)
+
+standings = Table(  # how the newest run of each kind of a transfer stands, in numbers that tables sort and add up
+    "standings",
+    metadata,
+    Column("transfer_id", ForeignKey("transfers.id"), primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("run_id", ForeignKey("runs.id"), nullable=False),
+    Column("status", SmallInteger, nullable=False),
+    Column("started_us", BigInteger, nullable=False),
+    Column("ended_us", BigInteger),
+    Column("files", BigInteger, nullable=False),  # items: successful ones, and those that were there unchanged
+    Column("files_failed", BigInteger, nullable=False),
+    Column("files_unsupported", BigInteger, nullable=False),
+    Column("files_skipped", BigInteger, nullable=False),
+    Column("data", BigInteger, nullable=False),  # bytes, likewise
+    Column("data_failed", BigInteger, nullable=False),
+    Column("data_unsupported", BigInteger, nullable=False),
+    Column("data_skipped", BigInteger, nullable=False),
+    Column("listed", BigInteger, nullable=False),
+    Column("listed_bytes", BigInteger, nullable=False),
+    Column("sent_bytes", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+Index("standings_open", standings.c.transfer_id, sqlite_where=standings.c.ended_us.is_(None))
 
 installation = Table(  # one row
     "installation",

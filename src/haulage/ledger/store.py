@@ -22,7 +22,7 @@ try:
 except ImportError:  # no wheel for this machine: use Python's own if it is new enough (checked in `_engine`)
     sqlite = _system_sqlite
 
-HEAD = "0009"
+HEAD = "0011"
 """The newest migration; an older ledger is brought up to it, a newer one is refused."""
 
 OLDEST_SAFE_SQLITE = (3, 51, 3)
@@ -171,6 +171,8 @@ def _engine(path: Path) -> sa.Engine:
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA cache_size=-16000")
         connection.execute("PRAGMA mmap_size=0")
+        connection.create_function("folded", 1, str.casefold, deterministic=True)
+        connection.create_function("found_in", 2, _found_in, deterministic=True)
 
     @sa.event.listens_for(engine, "begin")
     def _on_begin(connection: sa.Connection) -> None:
@@ -178,6 +180,13 @@ def _engine(path: Path) -> sa.Engine:
         connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def _found_in(pattern: str, text: str) -> bool:
+    """The regular expressions of filters, in the database."""
+    from haulage.model.row_filter import matcher
+
+    return matcher(pattern)(text)
 
 
 def _version(connection: sa.Connection) -> str | None:

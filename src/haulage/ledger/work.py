@@ -10,7 +10,7 @@ from haulage.ledger import runs as run_rows
 from haulage.ledger.bulk import Among, ForEach, literal_state
 from haulage.ledger.codec import dump, load
 from haulage.ledger.items import Known, found_at, of_unit
-from haulage.ledger.schema import items, outcomes, pauses, units, uploads
+from haulage.ledger.schema import items, outcomes, pauses, runs, units, uploads
 from haulage.ledger.store import now_us
 from haulage.model.errors import LeaseLost
 from haulage.model.outcome import Outcome, OutcomeKind
@@ -352,3 +352,16 @@ def outcome_page(connection: sa.Connection, run_id: int, search: Search) -> tupl
     found = connection.execute(sa.select(outcomes).where(outcomes.c.run_id == run_id, outcomes.c.item_id.in_(shown)))
     by_id = {row.item_id: row for row in found}
     return [_as_recorded(by_id[one]) for one in shown], count
+
+
+def drop_log(connection: sa.Connection, run_ids: Sequence[int], most: int, told: str) -> bool:
+    """Delete what is recorded of the items of these runs, at most so much of it; whether there is more of it.
+
+    The runs stay, with their numbers and how they ended; told: what they say from then on.
+    """
+    some = sa.select(outcomes.c.run_id, outcomes.c.item_id).where(outcomes.c.run_id.in_(run_ids)).limit(most)
+    gone = connection.execute(
+        outcomes.delete().where(sa.tuple_(outcomes.c.run_id, outcomes.c.item_id).in_(some))
+    ).rowcount
+    connection.execute(runs.update().where(runs.c.id.in_(run_ids)).values(message=told))
+    return gone == most

@@ -154,6 +154,15 @@ def climbs(path: str) -> bool:
     return ".." in path.split("/")
 
 
+def typed(source: str, destination: str, tags: tuple[str, ...] = (), row_id: int | None = None) -> Wish:
+    """One row, as it was typed into a form. Raises Refused."""
+    cells = [source, destination] if row_id is None else [str(row_id), source, destination]
+    wish = _wish(0, cells, ADDING if row_id is None else UPDATING, len(cells))
+    if isinstance(wish, str):
+        raise Refused(wish, "Correct the path.")
+    return msgspec.structs.replace(wish, tags=tags)
+
+
 def plain(cell: str) -> str:
     """What a cell says, without the ' that our own exports put before formula characters."""
     text = cell.strip()

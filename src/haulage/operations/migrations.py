@@ -1,31 +1,36 @@
 """Migrations: many transfers between two connectors, added, found, changed and deleted together."""
 
+import shutil
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from haulage.ledger import audit
+from haulage.ledger import audit, work
 from haulage.ledger import connectors as connector_rows
 from haulage.ledger import migration_rows as rows
 from haulage.ledger.audit import Actor
 from haulage.ledger.codec import dump, load
 from haulage.ledger.migration_rows import MigrationRow, Standing, TransferRow
+from haulage.ledger.migration_table import Sums
 from haulage.ledger.store import Connection, Ledger
 from haulage.model import mapping, matching, row_filter
 from haulage.model.errors import Refused
 from haulage.model.filters import Filters
 from haulage.model.mapping import MappingRefused, Wish
 from haulage.model.matching import Candidate, Matched
-from haulage.model.outcome import QUEUED, PassKind, RunKind, Status, status_words
+from haulage.model.outcome import RunKind, Status, status_words
+from haulage.model.standing import MOODS, NEVER_RUN, SCANNING, mood_of, words_of
 from haulage.operations import browsing, standing
+from haulage.operations.migration_table import stands_in
 
 LONGEST_NAME = 200
 DELETE_WORD = "DELETE"
-NEVER_RUN = "Never run"
 OTHER_ENDS = {"scan_id": None, "refused_status": None, "refused": None}
 """What is no more true of a transfer that gets other ends."""
-MOODS = ("new", "running", "complete", "issues", "failed")
+RUNS_AT_ONCE = 500
+OUTCOMES_AT_ONCE = 20_000
+"""Of the logs that are deleted with a migration, in a transaction: others write meanwhile."""
 
 
 def create(
@@ -57,17 +62,13 @@ def checked_name(name: str) -> str:
 
 def every(ledger: Ledger) -> list[tuple[MigrationRow, list[TransferRow]]]:
     """All migrations with their transfers, by name."""
-    return [(one, ledger.read(rows.rows, one.id)) for one in ledger.read(rows.every)]
+    found = ledger.read(rows.every)
+    return [(one, standing.as_they_are(ledger, ledger.read(rows.rows, one.id))) for one in found]
 
 
 def named(ledger: Ledger) -> list[MigrationRow]:
     """All migrations, by name."""
     return ledger.read(rows.every)
-
-
-def counted(ledger: Ledger, migration: MigrationRow) -> "Totals":
-    """How all of its transfers stand."""
-    return totals(standing.as_they_are(ledger, ledger.read(rows.rows, migration.id)))
 
 
 def rename(ledger: Ledger, name: str, wanted: str, actor: Actor) -> None:
@@ -83,15 +84,29 @@ def rename(ledger: Ledger, name: str, wanted: str, actor: Actor) -> None:
 
 
 def delete(ledger: Ledger, name: str, confirmed: str, actor: Actor) -> None:
-    """Delete a migration and its table, nothing else. confirmed: the word DELETE, as it was typed. Raises Refused."""
+    """Delete a migration, its table and the logs of its runs; no file at either side, and nothing of the audit trail.
+
+    The logs of transfers that another migration has too stay. The runs keep their numbers and how they ended. One that
+    is interrupted can be done again. confirmed: the word DELETE, as it was typed. Raises Refused.
+    """
     if confirmed != DELETE_WORD:
         raise Refused("a migration is deleted for good", f"Confirm it with the word {DELETE_WORD}.")
+    found = ledger.read(rows.get, name)
+    refuse_running(standing.as_they_are(ledger, ledger.read(rows.rows, found.id)), "deleted")
+    run_ids = ledger.read(rows.own_runs, found.id)
+    for start in range(0, len(run_ids), RUNS_AT_ONCE):
+        some = run_ids[start : start + RUNS_AT_ONCE]
+        while ledger.do(work.drop_log, some, OUTCOMES_AT_ONCE, f"its log was deleted with the migration {found.name}"):
+            pass
+    reports = ledger.path.parent / "reports"
+    for folder in (f"migration-{found.id}", *(f"run-{one}" for one in run_ids)):
+        shutil.rmtree(reports / folder, ignore_errors=True)
 
     def end(connection: Connection) -> None:
-        found = rows.get(connection, name)
         refuse_running(standing.as_they_are_within(connection, rows.rows(connection, found.id)), "deleted")
         rows.end(connection, found.id)
-        audit.append(connection, actor, "migration delete", f"migration {found.id}", name=found.name)
+        facts = {"name": found.name, "logs": len(run_ids)}
+        audit.append(connection, actor, "migration delete", f"migration {found.id}", **facts)
 
     ledger.do(end)
 
@@ -124,7 +139,7 @@ def add(ledger: Ledger, name: str, wishes: Sequence[Wish], actor: Actor) -> int:
 
     def keep(connection: Connection) -> int:
         found = rows.get(connection, name)
-        there = {(one.source, one.destination): one.id for one in rows.rows(connection, found.id)}
+        there = rows.ends(connection, found.id)
         problems = [
             (one.line, f"transfer {there[one.source, one.destination]} says the same already")
             for one in wishes
@@ -207,18 +222,23 @@ def remove(ledger: Ledger, name: str, row_ids: Sequence[int], actor: Actor) -> i
 
     def leave(connection: Connection) -> int:
         found = rows.get(connection, name)
-        known = {one.id: one for one in rows.rows(connection, found.id)}
-        for row_id in row_ids:
-            if row_id not in known:
-                raise Refused(f"there is no transfer {row_id} in this migration", "See its list.")
-            if known[row_id].transfer_id is not None:
-                raise Refused(f"transfer {row_id} has copied already", "Its history stays; delete the migration.")
-        refuse_running(standing.as_they_are_within(connection, [known[one] for one in row_ids]), "removed")
+        chosen = _some(connection, found.id, row_ids)
+        copied = next((one.id for one in chosen if one.transfer_id is not None), None)
+        if copied is not None:
+            raise Refused(f"transfer {copied} has copied already", "Its history stays; delete the migration.")
+        refuse_running(standing.as_they_are_within(connection, chosen), "removed")
         rows.remove(connection, row_ids)
         audit.append(connection, actor, "transfers remove", f"migration {found.id}", count=len(row_ids))
         return len(row_ids)
 
     return ledger.do(leave)
+
+
+def _some(connection: Connection, migration_id: int, row_ids: Sequence[int]) -> list[TransferRow]:
+    found = rows.rows(connection, migration_id, row_ids)
+    if missing := sorted(set(row_ids) - {one.id for one in found}):
+        raise Refused(f"there is no transfer {missing[0]} in this migration", "See its list.")
+    return found
 
 
 def mark(
@@ -236,19 +256,44 @@ def mark(
 
     def change(connection: Connection) -> int:
         found = rows.get(connection, name)
-        known = {one.id for one in rows.rows(connection, found.id)}
-        if missing := [one for one in row_ids if one not in known]:
-            raise Refused(f"there is no transfer {missing[0]} in this migration", "See its list.")
-        for row_id in row_ids:
-            rows.change(connection, row_id, **values)
+        _some(connection, found.id, row_ids)
+        rows.change_all(connection, row_ids, **values)
         audit.append(connection, actor, "transfers mark", f"migration {found.id}", count=len(row_ids))
         return len(row_ids)
 
     return ledger.do(change) if values else 0
 
 
+def tag(ledger: Ledger, name: str, row_ids: Sequence[int], tags: tuple[str, ...], way: str, actor: Actor) -> int:
+    """Add tags to transfers, take them away, or replace all that they have; way: add, remove or replace.
+
+    Returns how many transfers. Raises Refused.
+    """
+
+    def change(connection: Connection) -> int:
+        found = rows.get(connection, name)
+        groups: dict[tuple[str, ...], list[int]] = {}
+        for one in _some(connection, found.id, row_ids):
+            groups.setdefault(_tagged(one.tags, tags, way), []).append(one.id)
+        for wanted, ids in groups.items():
+            rows.change_all(connection, ids, tags=", ".join(wanted))
+        audit.append(connection, actor, "transfers mark", f"migration {found.id}", count=len(row_ids))
+        return len(row_ids)
+
+    return ledger.do(change)
+
+
+def _tagged(had: tuple[str, ...], tags: tuple[str, ...], way: str) -> tuple[str, ...]:
+    if way == "remove":
+        return tuple(one for one in had if one not in tags)
+    return tuple(dict.fromkeys((*had, *tags) if way == "add" else tags))
+
+
 def table(ledger: Ledger, name: str, text: str = "") -> tuple[MigrationRow, list[TransferRow]]:
-    """A migration, and those of its transfers that a filter shows; all of them for an empty one. Raises Refused."""
+    """A migration, and those of its transfers that a filter shows; all of them for an empty one. Raises Refused.
+
+    All of them are read: for a page of the table, see operations.migration_table.
+    """
     test = row_filter.parse(text)
     migration = ledger.read(rows.get, name)
     found = standing.as_they_are(ledger, ledger.read(rows.rows, migration.id))
@@ -257,14 +302,10 @@ def table(ledger: Ledger, name: str, text: str = "") -> tuple[MigrationRow, list
 
 def status_of(row: TransferRow) -> tuple[int | None, str]:
     """The status of a transfer and its words: in the pass that it is in, if it is in one, else as it ended last."""
-    place = row.place
-    if place is None:
+    if row.place is None:
         return last_status(row)
-    if place.status in QUEUED and place.pass_status != Status.RUNNING:
-        return place.pass_status, status_words(place.pass_status, RunKind.COPY)
-    if place.status == Status.RUNNING and place.kind == PassKind.SCAN:
-        return place.status, "Scanning"
-    return place.status, status_words(place.status, RunKind.COPY)
+    status = stands_in(row.place)
+    return (int(Status.RUNNING) if status == SCANNING else status), words_of(status)
 
 
 def last_status(row: TransferRow, kind: RunKind = RunKind.COPY) -> tuple[int | None, str]:
@@ -272,9 +313,7 @@ def last_status(row: TransferRow, kind: RunKind = RunKind.COPY) -> tuple[int | N
     if row.refused_status is not None:
         return row.refused_status, f"{status_words(row.refused_status, kind)}: {row.refused}"
     run = row.scan if kind == RunKind.SCAN else row.run
-    if run is None:
-        return None, NEVER_RUN
-    return run.status, status_words(run.status, kind)
+    return (None, NEVER_RUN) if run is None else (run.status, words_of(run.status, kind))
 
 
 def cells(row: TransferRow) -> dict[str, str]:
@@ -283,45 +322,24 @@ def cells(row: TransferRow) -> dict[str, str]:
     return {**shown, "tags": ", ".join(row.tags), "notes": row.notes}
 
 
-class Totals(msgspec.Struct, frozen=True):
-    """The counters above the table: transfers by how they stand, items and bytes of their newest runs."""
-
-    transfers: int
-    new: int
-    running: int
-    complete: int
-    issues: int
-    failures: int
-    items: int
-    items_with_issues: int
-    bytes: int
-
-
-def totals(found: Sequence[TransferRow]) -> Totals:
+def totals(found: Sequence[TransferRow]) -> Sums:
     """Counted over these transfers. Complete: ended with 1xx; issues: 2xx; failures: the rest that ended."""
     moods: dict[str, int] = {}
-    sums = {"items": 0, "wrong": 0, "bytes": 0}
+    items, wrong, size, size_wrong = 0, 0, 0, 0
     for one in found:
         moods[mood(one)] = moods.get(mood(one), 0) + 1
         counts = one.run.counts if one.run is not None else {}
-        sums["items"] += counts.get("successful", 0) + counts.get("unchanged", 0)
-        sums["bytes"] += counts.get("successful_bytes", 0) + counts.get("unchanged_bytes", 0)
-        sums["wrong"] += sum(counts.get(name, 0) for name in ("failed", "changed_at_source", "unsupported"))
-    new, running, complete, issues, failed = (moods.get(name, 0) for name in MOODS)
-    ended = {"complete": complete, "issues": issues, "failures": failed}
-    return Totals(
-        len(found), new, running, **ended, items=sums["items"], items_with_issues=sums["wrong"], bytes=sums["bytes"]
-    )
+        items += counts.get("successful", 0) + counts.get("unchanged", 0)
+        size += counts.get("successful_bytes", 0) + counts.get("unchanged_bytes", 0)
+        wrong += sum(counts.get(name, 0) for name in ("failed", "changed_at_source", "unsupported"))
+        size_wrong += sum(counts.get(name, 0) for name in ("failed_bytes", "unsupported_bytes"))
+    new, running, complete, issues, failures = (moods.get(name, 0) for name in MOODS)
+    return Sums(len(found), new, running, complete, issues, failures, items, wrong, size, size_wrong)
 
 
 def mood(row: TransferRow) -> str:
     """How a transfer stands in a word: new, running, complete, issues or failed."""
-    status, _ = status_of(row)
-    if status is None:
-        return "new"
-    if Status.GENERAL_FAILURE <= status < Status.QUEUED:
-        return "failed"
-    return "running" if status >= Status.RUNNING else "issues" if status >= Status.SOME_UPLOAD_ERRORS else "complete"
+    return mood_of(status_of(row)[0])
 
 
 def goes_on(row: TransferRow) -> bool:

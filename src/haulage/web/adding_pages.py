@@ -8,6 +8,7 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.datastructures import UploadFile
 
+from haulage.ledger import migration_rows
 from haulage.ledger.migration_rows import MigrationRow
 from haulage.model import mapping
 from haulage.model.errors import HaulageError, Missing, Refused
@@ -49,7 +50,7 @@ async def discovered(request: Request, visit: Operator, migration_id: int) -> Re
 
 def _fresh(visit: Visit, row: MigrationRow, pairs: Sequence[Match]) -> list[Match]:
     """Those whose source the migration does not have yet."""
-    there = {one.source for one in migrations.table(visit.ledger, row.name)[1]}
+    there = {source for source, _ in visit.ledger.read(migration_rows.ends, row.id)}
     return [one for one in pairs if one.source.path not in there]
 
 

@@ -39,6 +39,7 @@ from haulage.web import (
     run_pages,
     schedule_pages,
     sign_in_pages,
+    transfer_pages,
     wizard_pages,
 )
 from haulage.web.access import Needs, Open
@@ -54,6 +55,7 @@ PAGES = (
     adding_pages,
     migrating_pages,
     issue_pages,
+    transfer_pages,
     connector_pages,
     run_pages,
     schedule_pages,

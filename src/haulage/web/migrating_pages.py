@@ -18,9 +18,9 @@ from haulage.ledger.migration_rows import MigrationRow, TransferRow
 from haulage.model.errors import Missing, Refused, TooManyFailures
 from haulage.model.outcome import PassKind, Status
 from haulage.model.schedule import Every, Hours, Timing
-from haulage.operations import migration_reports, migrations, passes, rights, schedules
+from haulage.operations import migration_reports, migration_table, migrations, passes, rights, schedules
 from haulage.web.access import ForgedForm, Operator, Viewer, Visit
-from haulage.web.migration_pages import Filter, Start, migration_page, table_facts
+from haulage.web.migration_pages import Filter, View, Viewed, migration_page, table_facts
 from haulage.web.rendering import page, render
 from haulage.web.run_pages import LONGEST_STREAM_SECONDS, MOST_STREAMS, watching
 
@@ -37,17 +37,18 @@ Clock = Annotated[str, Field(pattern=r"^\d{1,2}:\d\d(:\d\d)?$")]
 Ids = Annotated[list[int], Query(max_length=1000)]
 
 
-def _chosen(visit: Visit, row: MigrationRow, ids: Sequence[int], every: bool, filter: str) -> list[TransferRow]:
-    """The transfers that were selected: all that a filter shows, or those ticked. Raises Refused."""
-    _, found = migrations.table(visit.ledger, row.name, filter if every else "")
-    if not every:
-        wanted = set(ids)
-        found = [one for one in found if one.id in wanted]
-        if len(found) != len(wanted):
-            raise Refused("some of the selected users are not in this migration any more", "Select them again.")
-    if not found:
+def chosen_ids(visit: Visit, row: MigrationRow, ids: Sequence[int], every: bool, filter: str) -> list[int]:
+    """Those that were selected, by number: all that a filter shows, or those ticked. Raises Refused."""
+    if every:
+        ids = migration_table.shown(visit.ledger, row.id, filter)
+    if not ids:
         raise Refused("no user is selected", "Select one or more users first.")
-    return found
+    return list(dict.fromkeys(ids))
+
+
+def _chosen(visit: Visit, row: MigrationRow, ids: Sequence[int], every: bool, filter: str) -> list[TransferRow]:
+    """The transfers that were selected. Raises Refused."""
+    return migration_table.some(visit.ledger, row.id, chosen_ids(visit, row, ids, every, filter))
 
 
 @router.get("/migrations/{migration_id}/what")
@@ -63,10 +64,11 @@ def what(
     """What would be scanned or started, and when, before it is."""
     one = rights.work_on(visit.ledger, visit.who, migration_id)
     try:
-        found = _chosen(visit, one, row, every, filter)
+        ids = chosen_ids(visit, one, row, every, filter)
+        found = migration_table.some(visit.ledger, one.id, ids[:SHOWN_ROWS])
     except Refused as error:
-        return migration_page(request, visit, one, filter, problem=error)
-    facts: dict[str, Any] = {"one": one, "found": found[:SHOWN_ROWS], "count": len(found), "kind": kind}
+        return migration_page(request, visit, one, View(filter), error)
+    facts: dict[str, Any] = {"one": one, "found": found, "count": len(ids), "kind": kind}
     facts |= {"ids": [] if every else row, "every": every, "filter": filter, "at_once": visit.passes.at_once}
     facts["zones"] = schedules.zones()
     return page(request, visit, "migration_what.html", **facts)
@@ -131,7 +133,7 @@ async def begin(request: Request, visit: Operator, migration_id: int, form: Anno
     except Missing:
         raise
     except Refused as error:
-        return await asyncio.to_thread(migration_page, request, visit, one, form.filter, 0, error)
+        return await asyncio.to_thread(migration_page, request, visit, one, View(form.filter), error)
     return RedirectResponse(f"/migrations/{one.id}", 303)
 
 
@@ -149,7 +151,7 @@ async def change_pass(request: Request, visit: Operator, migration_id: int, pass
     except Missing:
         raise
     except Refused as error:
-        return await asyncio.to_thread(migration_page, request, visit, one, "", 0, error)
+        return await asyncio.to_thread(migration_page, request, visit, one, None, error)
     return RedirectResponse(f"/migrations/{one.id}", 303)
 
 
@@ -167,32 +169,32 @@ def download(visit: Viewer, migration_id: int, report: Report, filter: Filter = 
 
 
 @router.get("/migrations/{migration_id}/events")
-async def events(request: Request, visit: Viewer, migration_id: int, filter: Filter = "", start: Start = 0) -> Response:
+async def events(request: Request, visit: Viewer, migration_id: int, view: Viewed) -> Response:
     """The table as it changes: `changed` is a document of counters and cells, `ended` says that nothing runs."""
     if request.headers.get("origin", "null") not in {"null", *visit.settings.origins}:
         raise ForgedForm
     await asyncio.to_thread(rights.migration, visit.ledger, visit.who, migration_id)
     if watching(request)[visit.person.id] >= MOST_STREAMS:
         raise TooManyFailures("too many pages of yours watch runs", "Close some of them.", wait_seconds=60)
-    told = _told(request, visit, migration_id, filter, start)
+    told = _told(request, visit, migration_id, view)
     return StreamingResponse(told, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
 
 
-async def _told(request: Request, visit: Visit, migration_id: int, filter: str, start: int) -> AsyncIterator[str]:
+async def _told(request: Request, visit: Visit, migration_id: int, view: View) -> AsyncIterator[str]:
     watching(request)[visit.person.id] += 1
     try:
-        async for one in _events(request, visit, migration_id, filter, start):
+        async for one in _events(request, visit, migration_id, view):
             yield one
     finally:
         watching(request)[visit.person.id] -= 1
 
 
-async def _events(request: Request, visit: Visit, migration_id: int, filter: str, start: int) -> AsyncIterator[str]:
+async def _events(request: Request, visit: Visit, migration_id: int, view: View) -> AsyncIterator[str]:
     clock = asyncio.get_running_loop().time
     until, before = clock() + LONGEST_STREAM_SECONDS, dict[str, Any]()
     while clock() < until and not await request.is_disconnected():
         began = clock()
-        goes_on, pieces = await asyncio.to_thread(_pieces, visit, migration_id, filter, start)
+        goes_on, pieces = await asyncio.to_thread(_pieces, visit, migration_id, view)
         changed = {name: html for name, html in pieces.items() if before.get(name) != html}
         before = pieces
         if changed:
@@ -203,11 +205,11 @@ async def _events(request: Request, visit: Visit, migration_id: int, filter: str
         await asyncio.sleep(max(TICK_SECONDS, TICK_SHARE * (clock() - began)))
 
 
-def _pieces(visit: Visit, migration_id: int, filter: str, start: int) -> tuple[bool, dict[str, str]]:
+def _pieces(visit: Visit, migration_id: int, view: View) -> tuple[bool, dict[str, str]]:
     """Whether anything runs, and the parts of the page that may have changed, by the ids of their places."""
     row = rights.migration(visit.ledger, visit.who, migration_id)
-    facts = table_facts(visit, row, filter, start)
+    facts = table_facts(visit, row, view)
     pieces = {"counters": render("_counters.html", **facts), "work": render("_work.html", **facts)}
     for each in facts["lines"]:
-        pieces[f"user-{each.row.id}"] = render("_transfer.html", each=each, signs=facts["signs"], kinds=facts["kinds"])
+        pieces[f"user-{each.row.id}"] = render("_transfer.html", each=each, **facts)
     return facts["live"], pieces

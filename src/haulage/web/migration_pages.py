@@ -2,26 +2,55 @@
 
 from collections.abc import Sequence
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 import msgspec
-from fastapi import APIRouter, Form, Query, Request
+from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from haulage.ledger.migration_rows import MigrationRow, TransferRow
+from haulage.ledger.migration_table import Over, pace
+from haulage.ledger.store import now_us
 from haulage.model import row_filter
 from haulage.model.errors import HaulageError, Missing, Refused
-from haulage.model.outcome import RunKind
+from haulage.model.outcome import RunKind, Status
 from haulage.model.person import Role
-from haulage.operations import migrations, rights, schedules
+from haulage.model.standing import SCANNING, mood_of, words_of
+from haulage.operations import migration_table, migrations, rights, schedules
+from haulage.operations.migration_table import PAGE_ROWS
+from haulage.web import columns
 from haulage.web.access import Operator, Viewer, Visit
 from haulage.web.rendering import page
 
 router = APIRouter()
-PAGE_ROWS = 100
 MOST_NUMBERED = 1000
 Filter = Annotated[str, Query(max_length=5000)]
+Sort = Annotated[str, Query(max_length=40)]
 Start = Annotated[int, Query(ge=0, le=10**9)]
 Name = Annotated[str, Form(max_length=1000)]
+
+
+class View(msgspec.Struct, frozen=True):
+    """What of a table is looked at: see operations.migration_table.page."""
+
+    filter: str = ""
+    sort: str = "id"
+    down: bool = False
+    start: int = 0
+
+    def asked(self, **others: Any) -> str:
+        """As the query of a link; others: what is different there."""
+        values = {"filter": self.filter, "sort": self.sort, "down": self.down, "start": self.start} | others
+        given = {name: value for name, value in values.items() if value not in ("", "id", False, 0)}
+        return urlencode({name: "true" if value is True else value for name, value in given.items()})
+
+
+def viewed(filter: Filter = "", sort: Sort = "id", down: bool = False, start: Start = 0) -> View:
+    """From an address."""
+    return View(filter, sort, down, start)
+
+
+Viewed = Annotated[View, Depends(viewed)]
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -39,24 +68,22 @@ SIGNS = {"new": "○", "running": "▶", "complete": "✔", "issues": "⚠", "fa
 KINDS = {"new": "paused", "running": "running", "complete": "success", "issues": "warning", "failed": "failed"}
 
 
-def line(row: TransferRow) -> Line:
+def line(row: TransferRow, over: Over) -> Line:
     """A row with its words; while it waits, or is scanned, that is its status."""
-    mood, words = migrations.mood(row), migrations.status_of(row)[1]
-    if row.place is None and row.scan is not None and row.scan.ended_us is None:
-        mood, words = "running", "Scanning"
+    kind, words = migrations.mood(row), migrations.status_of(row)[1]
+    if (stands := over.get(row.id)) is not None:
+        kind, words = mood_of(stands), words_of(stands)
     runs = [one for one in (row.run, row.scan) if one is not None]
     newest = max(runs, key=lambda one: one.started_us, default=None)
     return Line(
-        row, mood, words, _scanned(row), None if newest is None else newest.id, newest.started_us if newest else None
+        row, kind, words, _scanned(row), None if newest is None else newest.id, newest.started_us if newest else None
     )
 
 
 def _scanned(row: TransferRow) -> str:
     if row.scan is None:
         return "never"
-    if row.scan.ended_us is None:
-        return "now"
-    return migrations.last_status(msgspec.structs.replace(row, refused_status=None), RunKind.SCAN)[1]
+    return "now" if row.scan.ended_us is None else words_of(row.scan.status, RunKind.SCAN)
 
 
 @router.get("/migrations")
@@ -68,9 +95,10 @@ def list_migrations(request: Request, visit: Viewer) -> Response:
 def _list(
     request: Request, visit: Visit, problem: HaulageError | None = None, typed: Sequence[str] = ("", "", "")
 ) -> Response:
-    found = [(one, migrations.counted(visit.ledger, one)) for one in rights.migrations(visit.ledger, visit.who)]
-    mine = rights.own_connectors(visit.ledger, visit.who)
-    facts: dict[str, Any] = {"found": found, "mine": mine, "problem": problem, "typed": typed}
+    mine = rights.migrations(visit.ledger, visit.who)
+    found = [(one, migration_table.sums(visit.ledger, one.id)) for one in mine]
+    connectors = rights.own_connectors(visit.ledger, visit.who)
+    facts: dict[str, Any] = {"found": found, "mine": connectors, "problem": problem, "typed": typed}
     return page(request, visit, "migrations.html", 422 if problem else 200, **facts)
 
 
@@ -117,29 +145,22 @@ def _numbered(visit: Visit, source: str, destination: str) -> MigrationRow:
 
 
 @router.get("/migrations/{migration_id}")
-def migration(request: Request, visit: Viewer, migration_id: int, filter: Filter = "", start: Start = 0) -> Response:
+def migration(request: Request, visit: Viewer, migration_id: int, view: Viewed) -> Response:
     """One of them: counters, and its transfers."""
-    return migration_page(request, visit, rights.migration(visit.ledger, visit.who, migration_id), filter, start)
+    return migration_page(request, visit, rights.migration(visit.ledger, visit.who, migration_id), view)
 
 
 def migration_page(
-    request: Request,
-    visit: Visit,
-    row: MigrationRow,
-    filter: str = "",
-    start: int = 0,
-    problem: HaulageError | None = None,
+    request: Request, visit: Visit, row: MigrationRow, view: View | None = None, problem: HaulageError | None = None
 ) -> Response:
     """The page of a migration; with what went wrong, if something did. A filter that cannot be read shows all."""
+    view = view or View()
     try:
-        _, found = migrations.table(visit.ledger, row.name, filter)
+        facts = table_facts(visit, row, view)
     except Refused as error:
-        problem, (_, found) = problem or error, migrations.table(visit.ledger, row.name)
-    facts = _facts(visit, row, found, start)
+        problem, facts = problem or error, table_facts(visit, row, msgspec.structs.replace(view, filter=""))
     facts |= {
-        "count": len(found),
-        "filter": filter,
-        "start": start - start % PAGE_ROWS,
+        "view": view,
         "page_rows": PAGE_ROWS,
         "columns": row_filter.COLUMNS,
         "works": rights.works_on(visit.ledger, visit.who, row) and visit.person.role.covers(Role.OPERATOR),
@@ -149,25 +170,62 @@ def migration_page(
     return page(request, visit, "migration.html", 422 if problem else 200, **facts)
 
 
-def table_facts(visit: Visit, row: MigrationRow, filter: str, start: int) -> dict[str, Any]:
+def table_facts(visit: Visit, row: MigrationRow, view: View) -> dict[str, Any]:
     """What changes on the page of a migration while it runs. Raises Refused for a filter that cannot be read."""
-    return _facts(visit, row, migrations.table(visit.ledger, row.name, filter)[1], start)
-
-
-def _facts(visit: Visit, row: MigrationRow, found: Sequence[TransferRow], start: int) -> dict[str, Any]:
-    passes, totals = visit.passes.shown(row.id), migrations.totals(found)
-    start -= start % PAGE_ROWS
-    shown = found[start : start + PAGE_ROWS]
+    passes = visit.passes.shown(row.id)
+    found = migration_table.page(visit.ledger, row.id, view.filter, sort=view.sort, down=view.down, start=view.start)
+    running = {int(Status.RUNNING), SCANNING}
     return {
         "one": row,
-        "totals": totals,
-        "lines": [line(one) for one in shown],
+        "totals": found.sums,
+        "pace": visit.ledger.read(pace, row.id, found.over, now_us()),
+        "lines": [line(each, found.over) for each in found.rows],
+        "start": found.start,
         "passes": passes,
         "schedules": schedules.of_migration(visit.ledger, row.id),
-        "live": any(one.goes_on for one in passes) or any(map(migrations.goes_on, found)),
+        "live": any(one.goes_on for one in passes) or not running.isdisjoint(found.over.values()),
         "signs": SIGNS,
         "kinds": KINDS,
+        "shown_columns": columns.shown(visit),
     }
+
+
+@router.get("/migrations/{migration_id}/chart")
+def chart(request: Request, visit: Viewer, migration_id: int) -> Response:
+    """What was moved over time: a page, or a piece of one."""
+    row = rights.migration(visit.ledger, visit.who, migration_id)
+    by, points = migration_table.moved(visit.ledger, row.id)
+    facts: dict[str, Any] = {"one": row, "by": by, "points": points}
+    return page(request, visit, "_chart.html" if request.headers.get("hx-request") else "migration_chart.html", **facts)
+
+
+@router.get("/migrations/{migration_id}/suggest")
+def suggest(request: Request, visit: Viewer, migration_id: int, filter: Filter = "") -> Response:
+    """How what was typed into the filter may go on: a piece of the page."""
+    row = rights.migration(visit.ledger, visit.who, migration_id)
+    return page(request, visit, "_suggested.html", offers=migration_table.suggested(visit.ledger, row.id, filter))
+
+
+@router.get("/migrations/{migration_id}/columns")
+def columns_form(request: Request, visit: Viewer, migration_id: int) -> Response:
+    """Which columns there are, and which the person sees."""
+    row = rights.migration(visit.ledger, visit.who, migration_id)
+    facts: dict[str, Any] = {"one": row, "every": columns.ordered(visit), "shown_columns": columns.shown(visit)}
+    return page(request, visit, "migration_columns.html", **facts)
+
+
+@router.post("/migrations/{migration_id}/columns")
+def keep_columns(
+    visit: Viewer,
+    migration_id: int,
+    key: Annotated[list[str], Form(max_length=100)] = [],  # noqa: B006 - FastAPI copies it
+    order: Annotated[list[str], Form(max_length=100)] = [],  # noqa: B006 - FastAPI copies it
+    move: Name = "",
+) -> Response:
+    """Keep them, for that person alone."""
+    row = rights.migration(visit.ledger, visit.who, migration_id)
+    columns.keep(visit, key, order, move)
+    return RedirectResponse(f"/migrations/{row.id}{'/columns' if move else ''}", 303)
 
 
 @router.post("/migrations/{migration_id}/rename")

@@ -10,6 +10,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from markupsafe import Markup, escape
 
+from haulage.model.outcome import status_words
 from haulage.model.words import hidden, size_text, time_text
 from haulage.operations.elsewhere import elsewhere
 from haulage.web.access import Opened, Visit
@@ -71,6 +72,7 @@ _environment.filters |= {"on_page": on_page}
 _environment.globals |= {
     "status_kind": status_kind,
     "again_words": again_words,
+    "status_words": status_words,
     "elsewhere": elsewhere,
     "query": lambda **facts: urlencode(facts),
 }

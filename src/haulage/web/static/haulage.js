@@ -97,6 +97,54 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   if (place) one(place).textContent = "Looking at both sides …";
 });
 
+// The actions of a user: fetched when their menu opens, so that they are what is possible then.
+const within = (menu, x, y) => {
+  const list = one("ul", menu);
+  const at = one("summary", menu).getBoundingClientRect();
+  list.style.position = "fixed"; // else the table would cut it off
+  list.style.left = `${Math.max(8, Math.min(x ?? at.left, innerWidth - list.offsetWidth - 8))}px`;
+  list.style.top = `${Math.max(8, Math.min(y ?? at.bottom, innerHeight - list.offsetHeight - 8))}px`;
+};
+document.addEventListener("toggle", (event) => {
+  const menu = event.target;
+  if (!menu.matches?.("details[data-menu]") || !menu.open) return;
+  const [x, y] = (menu.dataset.at ?? "").split(" ").filter(Boolean).map(Number);
+  delete menu.dataset.at;
+  for (const other of all("details.menu[open]")) if (other !== menu) other.open = false;
+  within(menu, x, y);
+  htmx.ajax("GET", menu.dataset.menu, { target: one("ul", menu), swap: "innerHTML" }).then(() => {
+    within(menu, x, y);
+    one(".menu-item", menu)?.focus();
+  });
+}, true);
+document.addEventListener("contextmenu", (event) => {
+  const menu = event.target.closest?.("tr[id^=user-]") && one("details[data-menu]", event.target.closest("tr"));
+  if (!menu || event.target.closest("a, input, ul")) return;
+  event.preventDefault();
+  menu.dataset.at = `${event.clientX} ${event.clientY}`;
+  menu.open = false;
+  requestAnimationFrame(() => { menu.open = true; });
+});
+document.addEventListener("keydown", (event) => {
+  const item = event.target.closest?.(".menu .menu-item");
+  if (!item || !["ArrowDown", "ArrowUp"].includes(event.key)) return;
+  const items = all(".menu-item", item.closest("ul"));
+  const to = items.indexOf(item) + (event.key === "ArrowDown" ? 1 : -1);
+  items.at(to % items.length).focus();
+  event.preventDefault();
+});
+
+// The summary of a user beside the table.
+const panel = one("#panel");
+document.addEventListener("htmx:afterSwap", (event) => {
+  if (event.target !== panel) return;
+  one("#panel-close").hidden = false;
+  one("#panel-title").focus();
+});
+document.addEventListener("click", (event) => {
+  if (event.target.id === "panel-close") panel.replaceChildren();
+});
+
 // A migration as it goes on: only what changed comes, so that focus and selection stay.
 const work = one("#work[data-events]");
 if (work) {
@@ -110,7 +158,9 @@ if (work) {
       tellTimes(made.content);
       if (at?.tagName === "TR") {
         const cells = all("td", made.content);
+        if (cells.length) at.className = `row-${cells[0].dataset.kind}`;
         all("td[data-live]", at).forEach((cell, number) => cell.replaceWith(cells[number]));
+        htmx.process(at);
       } else at?.replaceChildren(made.content);
     }
     if (Date.now() - said > 10000) {

@@ -1,0 +1,245 @@
+"""A migration's table as it is looked at: filtered, added up, sorted and cut into pages by the database itself.
+
+The rows of 50,000 transfers never leave it: a page's do, and the sums.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from haulage.ledger.codec import dump
+from haulage.ledger.schema import migration_rows, standings
+from haulage.ledger.schema import runs as run_rows
+from haulage.model.outcome import RunKind, Status
+from haulage.model.row_filter import Part
+from haulage.model.standing import MOODS, NEVER_RUN, QUEUED, SCANNING, WORDS, mood_of
+
+Over = Mapping[int, int]
+"""Transfers that do not stand as the ledger says, by id: they wait, are scanned, or their process is gone."""
+
+_rows, _copy, _scan = migration_rows, standings.alias("copies"), standings.alias("scans")
+_LINE = "\n"
+
+
+class Look(msgspec.Struct, frozen=True):
+    """What is looked at. sort: one of SORTS; start, limit: which rows of those that are found."""
+
+    parts: Sequence[Part] = ()
+    sort: str = "id"
+    descending: bool = False
+    start: int = 0
+    limit: int = 100
+
+
+class Sums(msgspec.Struct, frozen=True):
+    """The counters above the table: transfers by how they stand, items and bytes of their newest runs.
+
+    issues of items and bytes: those that failed and those that are not supported.
+    """
+
+    transfers: int = 0
+    new: int = 0
+    running: int = 0
+    complete: int = 0
+    issues: int = 0
+    failures: int = 0
+    items: int = 0
+    items_with_issues: int = 0
+    bytes: int = 0
+    bytes_with_issues: int = 0
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """What was found: counters of all of it, and the ids of a page's rows in their order."""
+
+    sums: Sums
+    ids: list[int]
+
+
+class _Source:
+    """The rows of a migration with what they are joined to. over: see Over."""
+
+    def __init__(self, migration: int, over: Over) -> None:
+        self.tables: Any = _rows.outerjoin(
+            _copy, (_copy.c.transfer_id == _rows.c.transfer_id) & (_copy.c.kind == RunKind.COPY.value)
+        )
+        self.where: Any = _rows.c.migration_id == migration
+        self.status: Any = sa.func.coalesce(_rows.c.refused_status, _copy.c.status)
+        refused: Any = _rows.c.refused.is_not(None)
+        self.overridden: Any = sa.false()
+        if over:
+            given = sa.func.json_each(dump({str(one): status for one, status in over.items()}))
+            each = given.table_valued("key", "value")
+            chosen = sa.select(sa.cast(each.c.key, sa.Integer).label("row_id"), each.c.value.label("status"))
+            known = chosen.cte("known").prefix_with("MATERIALIZED")
+            self.tables = self.tables.outerjoin(known, known.c.row_id == _rows.c.id)
+            self.status = sa.func.coalesce(known.c.status, self.status)
+            refused &= known.c.status.is_(None)
+            self.overridden = known.c.status.is_not(None)
+        told: Any = sa.case(WORDS, value=self.status, else_="Status " + sa.cast(self.status, sa.Text))
+        told = sa.case((self.status.is_(None), NEVER_RUN), else_=told)
+        self.words: Any = told + sa.case((refused, ": " + _rows.c.refused), else_="")
+
+    def joined_scans(self) -> "_Source":
+        """With the newest scans, too."""
+        its = (_scan.c.transfer_id == _rows.c.scan_id) & (_scan.c.kind == RunKind.SCAN.value)
+        self.tables = self.tables.outerjoin(_scan, its)
+        return self
+
+    def mood(self) -> Any:
+        """See model.standing.mood_of."""
+        status = self.status
+        failed = (status >= int(Status.GENERAL_FAILURE)) & (status < QUEUED)
+        return sa.case(
+            (status.is_(None), "new"),
+            (failed, "failed"),
+            (status >= int(Status.RUNNING), "running"),
+            (status >= int(Status.SOME_UPLOAD_ERRORS), "issues"),
+            else_="complete",
+        )
+
+    def holds(self, parts: Sequence[Part]) -> Any:
+        """Whether a filter shows a row."""
+        return sa.and_(self.where, *(self._holds(one) for one in parts))
+
+    def _holds(self, part: Part) -> Any:
+        if part.columns == ("id",) and part.text is not None:
+            return sa.cast(_rows.c.id, sa.Text) == part.text
+        cells = [self._cell(one) for one in part.columns]
+        text = cells[0]
+        for cell in cells[1:]:
+            text = text + _LINE + cell
+        if part.pattern is not None:
+            return sa.func.found_in(part.pattern, text)
+        return sa.func.instr(sa.func.folded(text), part.text) > 0
+
+    def _cell(self, column: str) -> Any:
+        if column == "status":
+            return self.words
+        return sa.cast(_rows.c.id, sa.Text) if column == "id" else _rows.c[column]
+
+
+def _folded(column: Any) -> Any:
+    return sa.collate(column, "NOCASE")
+
+
+_LAST = sa.func.max(sa.func.coalesce(_copy.c.started_us, 0), sa.func.coalesce(_scan.c.started_us, 0))
+_SORTS: dict[str, Any] = {
+    "id": _rows.c.id,
+    **{name: _folded(_rows.c[name]) for name in ("source", "destination", "tags", "notes")},
+    "files": _copy.c.files,
+    "files_failed": _copy.c.files_failed,
+    "files_skipped": _copy.c.files_skipped + _copy.c.files_unsupported,
+    "data": _copy.c.data,
+    "data_failed": _copy.c.data_failed,
+    "data_skipped": _copy.c.data_skipped + _copy.c.data_unsupported,
+    "scanned": _scan.c.status,
+    "listed": _scan.c.listed,
+    "last": _LAST,
+}
+_OF_SCANS = frozenset({"scanned", "listed", "last"})
+SORTS = ("status", *_SORTS)
+
+
+def look(connection: sa.Connection, migration: int, wanted: Look, over: Over) -> Seen:
+    """Look at a migration's table: one pass over its rows, however it is filtered."""
+    source = _Source(migration, over)
+    if wanted.sort in _OF_SCANS:
+        source.joined_scans()
+    key = source.status if wanted.sort == "status" else _SORTS[wanted.sort]
+    columns = [_rows.c.id, source.mood().label("mood"), key.label("key")]
+    columns += [_copy.c[name] for name in _ADDED]
+    chosen = sa.select(*columns).select_from(source.tables).where(source.holds(wanted.parts))
+    found = chosen.cte("found").prefix_with("MATERIALIZED")
+    sums = connection.execute(_summed(found, wanted)).all()
+    return Seen(_sums(sums[0][0]), [row.id for row in sums if row.id is not None])
+
+
+_ADDED = ("files", "files_failed", "files_unsupported", "data", "data_failed", "data_unsupported")
+
+
+def _summed(found: Any, wanted: Look) -> Any:
+    """The sums in a row of their own, then the ids of the page; the sums are there where the page is empty."""
+    counted = [sa.func.count().filter(found.c.mood == mood) for mood in MOODS]
+    added = [sa.func.coalesce(sa.func.sum(found.c[name]), 0) for name in _ADDED]
+    sums = sa.select(sa.func.json_array(sa.func.count(), *counted, *added).label("sums"), sa.null().label("id"))
+    order = [found.c.key.desc().nulls_last() if wanted.descending else found.c.key.asc().nulls_first(), found.c.id]
+    rows = sa.select(found.c.id).order_by(*order).limit(wanted.limit).offset(wanted.start).subquery()
+    return sums.select_from(found).union_all(sa.select(sa.null(), rows.c.id))
+
+
+def _sums(text: str) -> Sums:
+    transfers, *rest = msgspec.json.decode(text.encode(), type=list[int])
+    new, running, complete, issues, failures, *added = rest
+    files, failed, unsupported, data, data_failed, data_unsupported = added
+    wrong, wrong_bytes = failed + unsupported, data_failed + data_unsupported
+    return Sums(transfers, new, running, complete, issues, failures, files, wrong, data, wrong_bytes)
+
+
+class Pace(msgspec.Struct, frozen=True):
+    """How what waits or runs comes along: bytes a second, bytes that are left, and how many were never scanned."""
+
+    rate: float = 0.0
+    left_bytes: int = 0
+    unknown: int = 0
+
+
+def pace(connection: sa.Connection, migration: int, over: Over, now: int) -> Pace:
+    """Of the copies of a migration that wait or run. What is left is known of those that were scanned."""
+    busy = {one: status for one, status in over.items() if status != SCANNING and mood_of(status) == "running"}
+    if not busy:
+        return Pace()
+    source = _Source(migration, busy).joined_scans()
+    runs = (source.status == int(Status.RUNNING)) & _copy.c.ended_us.is_(None)
+    seconds = (now - _copy.c.started_us) / sa.literal(1_000_000.0)
+    rate = sa.case((runs & (seconds > 0), _copy.c.sent_bytes / seconds), else_=0.0)
+    done = sa.case((runs, _copy.c.data), else_=0)
+    left = sa.func.max(_scan.c.listed_bytes - done, 0)
+    unknown = sa.func.count().filter(_scan.c.listed_bytes.is_(None))
+    sums = sa.func.coalesce(sa.func.sum(rate), 0.0), sa.func.coalesce(sa.func.sum(left), 0), unknown
+    chosen = sa.select(*sums).select_from(source.tables).where(source.where & source.overridden)
+    row = connection.execute(chosen).one()
+    return Pace(float(row[0]), int(row[1]), int(row[2]))
+
+
+def moved(connection: sa.Connection, migration: int, bucket_us: int) -> list[tuple[int, int, int]]:
+    """What was moved over time: for each stretch in which copies ended, its beginning, bytes sent and items copied."""
+    linked = sa.select(_rows.c.transfer_id).where(
+        (_rows.c.migration_id == migration) & _rows.c.transfer_id.is_not(None)
+    )
+    at = run_rows.c.ended_us - run_rows.c.ended_us % bucket_us
+    sent, items = (
+        sa.func.sum(sa.func.coalesce(sa.func.json_extract(run_rows.c.counts, f"$.{name}"), 0))
+        for name in ("sent_bytes", "successful")
+    )
+    ended = run_rows.c.ended_us.is_not(None) & (run_rows.c.kind == RunKind.COPY.value)
+    chosen = sa.select(at.label("at"), sent, items).where(ended & run_rows.c.transfer_id.in_(linked))
+    return [(row[0], row[1], row[2]) for row in connection.execute(chosen.group_by("at").order_by("at"))]
+
+
+def ids(connection: sa.Connection, migration: int, parts: Sequence[Part], over: Over) -> list[int]:
+    """All rows that a filter shows, by their numbers."""
+    source = _Source(migration, over)
+    chosen = sa.select(_rows.c.id).select_from(source.tables).where(source.holds(parts))
+    return list(connection.scalars(chosen.order_by(_rows.c.id)))
+
+
+def unended(connection: sa.Connection, migration: int) -> list[tuple[int, str, int]]:
+    """Rows of whose runs one has no end: its kind, and the transfer that it is of. It may be killed."""
+    found = []
+    for link, kind in ((_rows.c.transfer_id, RunKind.COPY), (_rows.c.scan_id, RunKind.SCAN)):
+        its = standings.join(_rows, link == standings.c.transfer_id)
+        goes_on = standings.c.ended_us.is_(None) & (standings.c.kind == kind.value)
+        chosen = sa.select(_rows.c.id, standings.c.transfer_id).select_from(its)
+        rows = connection.execute(chosen.where(goes_on & (_rows.c.migration_id == migration)))
+        found += [(row.id, kind.value, row.transfer_id) for row in rows]
+    return found
+
+
+def values(connection: sa.Connection, migration: int, column: str, text: str, most: int) -> list[str]:
+    """What stands in a column (one of row_filter.COLUMNS but the status) and has that text, case-folded, in it."""
+    cell = sa.cast(_rows.c[column], sa.Text)
+    its = (_rows.c.migration_id == migration) & (sa.func.instr(sa.func.folded(cell), text) > 0) & (cell != "")
+    return list(connection.scalars(sa.select(cell).where(its).distinct().limit(most)))

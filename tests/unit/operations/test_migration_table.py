@@ -1,0 +1,144 @@
+"""A migration's table: what the database filters, sorts and adds up is what a look at every row would find."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from haulage.ledger import migration_rows, migration_table, passes, runs
+from haulage.ledger.audit import Actor
+from haulage.ledger.runs import TransferKey
+from haulage.ledger.store import Ledger, now_us
+from haulage.model.mapping import Wish
+from haulage.model.outcome import PassKind, RunKind, Status
+from haulage.operations import connectors, migrations
+from haulage.operations import migration_table as tables
+from haulage.operations.home import transfer_lock
+from haulage.services.registry import service
+
+ME = Actor("me", "test")
+ENDS = (Status.SUCCESS, Status.SOME_UPLOAD_ERRORS, Status.GENERAL_FAILURE, Status.PAUSED)
+FILTERS: tuple[str, ...] = ("", "alice", "ALICE", "source:documents", "destination:new", "tags:hr", "notes:straße")
+FILTERS += ("status:failed", "status:never", "id:3", "id:1", "/^a.*s$/", "/^failed/", "source:/e@|b@/", "upload", "İ")
+FILTERS += ('"wave 1"', "notes:/^$/", "/x$/", "status:/roo/", "no way", "4", "tags:/^w/ alice")
+
+
+@pytest.fixture
+def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ledger]:
+    """A migration of 24 transfers: some never ran, the others ended in one of four ways, and one was refused."""
+    monkeypatch.setenv("HAULAGE_HOME", str(tmp_path))
+    opened = Ledger.open(tmp_path / "ledger.db")
+    for name in ("here", "there"):
+        connectors.add(opened, name, service("local"), {}, ME)
+    migrations.create(opened, "m", "here", "there", ME)
+    users = ("alice", "bob", "Çiğdem", "İpek")
+    ends = [(f"{users[n % 4]}@old/Documents{n}", f"{users[n % 4]}@new") for n in range(24)]
+    wishes = [Wish(0, *both, ("wave 1", "hr")[: n % 3]) for n, both in enumerate(ends)]
+    migrations.add(opened, "m", wishes, ME)
+    migrations.mark(opened, "m", [5, 6], ME, notes="In der Straße")
+    for row_id in range(5, 21):
+        run(opened, row_id, ENDS[row_id % 4])
+    refused = {"refused_status": int(Status.INVALID_ROOT), "refused": "no such folder"}
+    opened.do(migration_rows.change, 7, **refused)
+    yield opened
+    opened.close()
+
+
+def run(ledger: Ledger, row_id: int, status: Status | None, kind: RunKind = RunKind.COPY) -> int:
+    """A run of a row; None: it has not ended. Its transfer."""
+    key = TransferKey(f"a{row_id}", "b" if kind == RunKind.COPY else "", "{}", "a", "b")
+    transfer = ledger.do(runs.transfer_id, key)
+    begun = ledger.do(runs.start, transfer, kind, "x")
+    counts = {
+        "listed": row_id,
+        "listed_bytes": 7,
+        "sent_bytes": 100,
+        "successful": row_id,
+        "successful_bytes": 100 - row_id,
+        "failed": row_id % 2,
+    }
+    ledger.do(runs.beat, begun.id, {**counts, "failed_bytes": row_id % 2, "unsupported": 1})
+    column = "transfer_id" if kind == RunKind.COPY else "scan_id"
+    ledger.do(migration_rows.change, row_id, **{column: transfer})
+    if status is not None:
+        ledger.do(runs.finish, begun.id, status, {**counts, "failed_bytes": row_id % 2, "unsupported": 1}, None)
+    return transfer
+
+
+@pytest.mark.parametrize("text", FILTERS)
+def test_filtered_and_added_up_as_every_row_would_be(ledger: Ledger, text: str) -> None:
+    """The database and the function over rows find the same, and count the same."""
+    _, found = migrations.table(ledger, "m", text)
+    page = tables.page(ledger, 1, text)
+    assert [one.id for one in page.rows] == [one.id for one in found]
+    assert page.rows == found
+    assert page.sums == migrations.totals(found)
+    assert tables.shown(ledger, 1, text) == [one.id for one in found]
+    assert len(found) == 24 or text
+
+
+@pytest.mark.parametrize("sort", migration_table.SORTS)
+def test_sorted_by_every_column(ledger: Ledger, sort: str) -> None:
+    """All rows are there, and the other way round is the other way round but for those that are alike."""
+    up, down = (tables.page(ledger, 1, "", sort=sort, down=one).rows for one in (False, True))
+    assert sorted(one.id for one in up) == sorted(one.id for one in down) == list(range(1, 25))
+    if sort == "files":
+        files = [[-1 if one.run is None else one.run.counts["successful"] for one in each] for each in (up, down)]
+        assert files[0] == sorted(files[0]) and files[1] == sorted(files[1], reverse=True)
+    if sort == "tags":
+        assert [one.tags for one in up] == sorted(one.tags for one in up)
+
+
+def test_a_start_behind_the_end_shows_the_last_page(ledger: Ledger) -> None:
+    """Also where a filter finds nothing."""
+    migrations.add(ledger, "m", [Wish(0, f"more{n}", f"m{n}") for n in range(100)], ME)
+    page = tables.page(ledger, 1, "", start=5000)
+    assert (page.start, len(page.rows), page.sums.transfers) == (100, 24, 124)
+    assert tables.page(ledger, 1, "nobody", start=5000).sums.transfers == 0
+
+
+def test_a_killed_run_does_not_run(ledger: Ledger) -> None:
+    """Without its process it has crashed, in the row, the counters and the filters; with it, it runs."""
+    transfer = run(ledger, 1, None)
+    run(ledger, 2, None, RunKind.SCAN)
+    page = tables.page(ledger, 1, "status:crashed")
+    assert [one.id for one in page.rows] == [1] and page.sums.failures == 1
+    assert migrations.status_of(page.rows[0]) == (404, "Crashed or was killed")
+    (scanned,) = tables.some(ledger, 1, [2])
+    assert scanned.scan is not None and scanned.scan.status == Status.CRASHED and scanned.run is None
+    assert [one.id for one in migrations.table(ledger, "m", "status:crashed")[1]] == [1]
+    before = tables.sums(ledger, 1)
+    with transfer_lock(transfer):
+        assert [one.id for one in tables.page(ledger, 1, "status:running").rows] == [1]
+        after = tables.sums(ledger, 1)
+    assert (after.running, after.failures) == (before.running + 1, before.failures - 1)
+
+
+def test_those_that_wait_are_queued(ledger: Ledger) -> None:
+    """In the counters and for filters, whatever their last run came to; of a paused pass, paused."""
+    before = tables.sums(ledger, 1)
+    made = ledger.do(lambda connection: passes.add(connection, 1, PassKind.SCAN, ME, [1, 7, 8, 9], server=0, at_once=4))
+    ledger.do(passes.change, made, 9, status=int(Status.RUNNING))
+    assert tables.shown(ledger, 1, "status:queued") == [1, 7, 8]
+    assert tables.shown(ledger, 1, "status:scanning") == [9]
+    assert (
+        tables.sums(ledger, 1).running
+        == before.running + 4
+        == migrations.totals(migrations.table(ledger, "m")[1]).running
+    )
+    ledger.do(passes.stop, made, Status.PAUSED, "by me")
+    assert set(tables.shown(ledger, 1, "status:paused")) >= {1, 7, 8}
+
+
+def test_pace_and_what_was_moved(ledger: Ledger) -> None:
+    """Rate of those that run, what is left of those that were scanned, and bytes by the hour."""
+    assert ledger.read(migration_table.pace, 1, tables.over(ledger, 1), 0) == migration_table.Pace()
+    run(ledger, 1, Status.SUCCESS, RunKind.SCAN)
+    transfer = run(ledger, 2, None)
+    made = ledger.do(lambda connection: passes.add(connection, 1, PassKind.COPY, ME, [1, 2], server=0, at_once=4))
+    ledger.do(passes.change, made, 2, status=int(Status.RUNNING))
+    with transfer_lock(transfer):
+        found = ledger.read(migration_table.pace, 1, tables.over(ledger, 1), now_us() + 10_000_000)
+    assert (found.unknown, found.left_bytes) == (1, 7) and 0 < found.rate < 20
+    by, points = tables.moved(ledger, 1)
+    assert by == "hour" and sum(one[2] for one in points) == sum(range(5, 21))
