@@ -28,11 +28,12 @@ WITHOUT_SECOND = frozenset({"/account", "/account/second", "/account/second/keep
 
 
 class SignInFirst(Exception):
-    """Nobody is signed in. next: where to go on afterwards."""
+    """Nobody is signed in. next: where to go on afterwards; unsent: a form was sent, and nothing was done of it."""
 
-    def __init__(self, next_path: str) -> None:
+    def __init__(self, next_path: str, *, unsent: bool = False) -> None:
         super().__init__(next_path)
         self.next = next_path
+        self.unsent = unsent
 
 
 class SecondFirst(Exception):
@@ -110,7 +111,8 @@ class Needs:
         found = None if cookie is None else await asyncio.to_thread(signing_in.session, state.ledger, cookie)
         if cookie is None or found is None:
             wanted = f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
-            raise SignInFirst(wanted if request.method in SAFE else "/")
+            safe = request.method in SAFE
+            raise SignInFirst(wanted if safe else "/", unsent=not safe and request.url.path != "/sign-out")
         session, who = found
         form_key = _key_for(cookie)
         if request.method not in SAFE:

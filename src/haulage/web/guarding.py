@@ -4,6 +4,7 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
 
+import msgspec
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.responses import Response
@@ -108,7 +109,7 @@ class Guard:
                 await say(message)
 
         if (refusal := self._refusal(Headers(scope=scope), most)) is not None:
-            return await _plain(say, *refusal)
+            return await _plain(say, scope, *refusal)
         try:
             await self._app(scope, measured, answer)
         except _Refusal:
@@ -118,7 +119,7 @@ class Guard:
             if not begun:
                 await told(scope, receive, answer)
         if measured.refusal is not None and not begun:
-            await _plain(say, measured.refusal.status, measured.refusal.told)
+            await _plain(say, scope, measured.refusal.status, measured.refusal.told)
 
     def _refusal(self, headers: Headers, most: int) -> tuple[int, str] | None:
         """What is answered without looking further."""
@@ -143,8 +144,12 @@ def _most(path: str) -> int:
     return LARGEST_UPLOAD if path.startswith("/migrations/") and path.endswith("/upload") else LARGEST_BODY
 
 
-async def _plain(send: Send, status: int, text: str) -> None:
-    body = text.encode()
-    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode())]
+async def _plain(send: Send, scope: Scope, status: int, text: str) -> None:
+    """In words; for programs as a problem, as every error of the API is."""
+    kind, body = b"text/plain; charset=utf-8", text.encode()
+    if scope["path"].startswith("/api/"):
+        facts = {"type": "about:blank", "title": text, "status": status, "request": scope["state"]["request_id"]}
+        kind, body = b"application/problem+json", msgspec.json.encode(facts)
+    headers = [(b"content-type", kind), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -24,7 +24,7 @@ def install(app: FastAPI) -> None:  # noqa: C901 - one short function for each k
     """Have every error answered by a page, or for programs by problem+json."""
 
     async def signed_out(request: Request, error: SignInFirst) -> Response:
-        where = f"/sign-in?{_next(error.next)}"
+        where = f"/sign-in?{_next(error.next)}{'&unsent=true' if error.unsent else ''}"
         if request.headers.get("hx-request"):
             return Response(status_code=401, headers={"HX-Redirect": where})
         return RedirectResponse(where, 303)

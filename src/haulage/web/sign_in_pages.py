@@ -70,10 +70,10 @@ def claim(request: Request, opened: Anybody, key: str, password: Text, again: Te
 
 
 @router.get("/sign-in")
-def sign_in_page(request: Request, opened: Anybody, next: str = "/") -> Response:
-    """The form."""
+def sign_in_page(request: Request, opened: Anybody, next: str = "/", unsent: bool = False) -> Response:
+    """The form. unsent: somebody sent another one when their session had ended."""
     empty = not opened.ledger.read(people_rows.any_at_all)
-    facts: dict[str, Any] = {"next": local_path(next), "name": "", "problem": None, "empty": empty}
+    facts: dict[str, Any] = {"next": local_path(next), "name": "", "problem": None, "empty": empty, "unsent": unsent}
     return with_visit(page(request, opened, "sign_in.html", **facts), opened)
 
 
@@ -87,7 +87,13 @@ def sign_in(
         key = signing_in.sign_in(opened.ledger, name, password, code, address_of(request), agent)
     except (SignInRefused, TooManyFailures) as error:
         status = 429 if isinstance(error, TooManyFailures) else 401
-        facts: dict[str, Any] = {"next": local_path(next), "name": name, "problem": error, "empty": False}
+        facts: dict[str, Any] = {
+            "next": local_path(next),
+            "name": name,
+            "problem": error,
+            "empty": False,
+            "unsent": False,
+        }
         return page(request, opened, "sign_in.html", status, **facts)
     answer = RedirectResponse(local_path(next), 303)
     keep_session(answer, opened.settings, key)

@@ -26,6 +26,8 @@ router = APIRouter()
 Side = Literal["source", "destination"]
 Name = Annotated[str, Query(max_length=200)]
 SIDES: tuple[Side, Side] = ("source", "destination")
+UNTYPED = {"source": "", "destination": "", "exclude": "", "when": "now", "every": "daily", "at": "01:00", "day": "1"}
+UNTYPED |= {"zone": "UTC"}
 
 
 class Loaded(msgspec.Struct, frozen=True):
@@ -54,9 +56,9 @@ def wizard_page(
     visit: Visit,
     loaded: Loaded,
     problem: HaulageError | None = None,
-    chosen: Mapping[str, str] | None = None,
+    typed: Mapping[str, str] | None = None,
 ) -> Response:
-    """The wizard; with what went wrong, if something did, and which places were chosen then."""
+    """The wizard; with what went wrong, if something did, and what was chosen and typed then."""
     mine = rights.own_connectors(visit.ledger, visit.who)
     grouped: dict[str, list[dict[str, Any]]] = {}
     for one in mine:
@@ -70,11 +72,17 @@ def wizard_page(
         "queries": queries,
         "without": {side: loaded.with_(side, "").query() for side in SIDES},
         "loaded": loaded,
-        "problem": problem,
-        "chosen": chosen or dict.fromkeys(SIDES, ""),
+        "problem": problem or _lacking(loaded, sides),
+        "typed": {**UNTYPED, **(typed or {})},
         "zones": schedules.zones(),
     }
     return page(request, visit, "wizard.html", 422 if problem else 200, **facts)
+
+
+def _lacking(loaded: Loaded, sides: Mapping[Side, Any]) -> HaulageError | None:
+    """A connector that the address names and that is not the person's, or was deleted meanwhile."""
+    lacking = [name for side in SIDES if (name := getattr(loaded, side)) and sides[side] is None]
+    return Missing(f"there is no connector {lacking[0][:80]!r} here", "Choose another one below.") if lacking else None
 
 
 @router.get("/browse")
@@ -200,8 +208,9 @@ async def start(
     except Missing:
         raise
     except HaulageError as error:
-        chosen = {"source": source, "destination": destination}
-        return await asyncio.to_thread(wizard_page, request, visit, loaded, error, chosen)
+        typed = {"source": source, "destination": destination, "exclude": exclude, "when": when}
+        typed |= {"every": every.value, "at": at, "day": str(day), "zone": zone}
+        return await asyncio.to_thread(wizard_page, request, visit, loaded, error, typed)
 
 
 def _may_start(ledger: Ledger, who: Who, source: str, destination: str) -> None:

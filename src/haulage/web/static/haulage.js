@@ -17,6 +17,15 @@ const tellTimes = (within) => {
 };
 tellTimes(document);
 
+// A form is sent once, however often its button is pressed; going back makes it ready again.
+document.addEventListener("submit", (event) => {
+  if (!event.target.matches("form[method=post]:not([hx-post])")) return;
+  if (event.target.dataset.sent) event.preventDefault();
+  event.target.dataset.sent = "true";
+  setTimeout(() => delete event.target.dataset.sent, 3000); // what answers with a file stays on the page
+});
+addEventListener("pageshow", () => all("form[data-sent]").forEach((form) => delete form.dataset.sent));
+
 // Menus close with Escape, and when one goes elsewhere.
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;
