@@ -50,7 +50,7 @@ TRANSFER: dict[str, Key] = {
 REFUSED: dict[str, str] = {
     "schedule": "a file holds no schedules; set them in the Migration Manager",
     "schedules": "a file holds no schedules; set them in the Migration Manager",
-    "connectors": "a file names connectors and never holds them or their secrets; see `haulage connectors add`",
+    "connectors": "a file names connectors and never holds them or their secrets; add them first",
 }
 """What somebody may look for, and why it is not there."""
 
