@@ -14,5 +14,6 @@ def destination_changed(known: Known) -> Outcome:
 
 def carried_with(other: str) -> tuple[str, str, str]:
     """Code, message and fix of an item that another transfer of the migration copies. other: its source."""
+    code = "carried_elsewhere"
     message = f"the same file is copied with {other}"
-    return "carried_elsewhere", message, "Nothing is to be done: several users see it, and it is copied once."
+    return code, message, "Nothing is to be done: several users see it, and it is copied once."
