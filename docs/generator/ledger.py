@@ -31,6 +31,8 @@ TABLES = {
     "passes": "Goes at many transfers of a migration at once, with who began each, who makes it, and how it stands.",
     "pass_rows": "The queue of each pass: how every one of its transfers stands in it.",
     "standings": "The newest run of each kind of a transfer in numbers, from its counters: which tables add up.",
+    "scanned": "What the newest scan of each row of a migration listed, for its scan reports.",
+    "kept_scans": "Which run's items those are.",
     "realms": "Sandboxes that an operator made known, with what their services want to be told, sealed.",
     "audit": "Who did what to connectors and keys. Rows are only added, and each one's hash covers those before it.",
     "installation": "The identity of this installation, to which sealed values are bound.",

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -151,3 +152,17 @@ def test_killed_and_resumed(moved: Program, tmp_path: Path) -> None:
     assert [(one["status"], one["users"]["succeeded"], one["users"]["canceled"]) for one in told] == [(100, 3, 1)]
     assert moved("migrations", "pause", "Wave 1").code == 2
     assert len(list((tmp_path / "to" / "alice" / "docs").iterdir())) == 3001
+
+
+def test_scan_reports_are_written(moved: Program, tmp_path: Path) -> None:
+    """Of whoever was scanned; who was not is in the summary all the same."""
+    (tmp_path / "from" / "alice" / "=1+1.csv").write_text("x")
+    assert moved("migrations", "scan", "Wave 1", "--filter", "tags:hr").code == 0
+    told = moved("migrations", "scan-report", "Wave 1", "--output", str(tmp_path / "out"), "--json").events[0]
+    assert told["totals"]["Files"] == 3 and told["totals"]["Users never scanned to the end"] == 2
+    with zipfile.ZipFile(told["zip"]) as packed:
+        text = packed.read("ScanSummaryReport.csv").decode("utf-8-sig")
+    lines = {one["Schedule ID"]: one for one in csv.DictReader(io.StringIO(text))}
+    assert [lines[number]["Files"] for number in "1234"] == ["2", "", "1", ""]
+    assert lines["2"]["Status"] == "Never scanned" and lines["3"]["Readiness"] == "Ready"
+    assert "<svg" in Path(told["html"]).read_text() and Path(told["xlsx"]).stat().st_size > 5000

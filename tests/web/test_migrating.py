@@ -4,6 +4,7 @@ import asyncio
 import csv
 import io
 import json
+import zipfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -179,3 +180,29 @@ async def test_others_start_nothing(ada: Visitor, tmp_path: Path) -> None:
     for path in ("begin", "passes/1/pause", "discovered"):
         assert (await ada.post(f"/migrations/1/{path}", every="true", count="1")).status_code == 404
     assert (await uploaded(ada, lines(tmp_path, "bob"))).status_code == 404
+
+
+async def test_scan_reports_are_made_and_downloaded(ada: Visitor, tmp_path: Path) -> None:
+    """Made in the background, one at a time, of what the filter shows; the newest stay until others are made."""
+    await uploaded(ada, lines(tmp_path, "alice", "bob"))
+    assert (await ada.get("/migrations/1/scan-reports/zip")).status_code == 404
+    nobody = await ada.post("/migrations/1/scan-reports", filter="nobody")
+    assert nobody.status_code == 422 and "there are no users to report on" in words(nobody)
+    assert (await ada.post("/migrations/1/begin", kind="scan", row=[1], count="1")).status_code == 303
+    await ended(ada)
+    assert "Ready" in words(await ada.get("/migrations/1"))
+    assert "1 of 2 users were scanned" in words(await ada.get("/migrations/1/scan-reports"))
+    for _ in range(2):
+        assert (await ada.post("/migrations/1/scan-reports")).status_code == 303
+        async with ada.http.stream("GET", "/migrations/1/scan-reports/events") as told:
+            assert "".join([one async for one in told.aiter_text()]).endswith("event: ended\ndata: \n\n")
+    assert "2 users, 1 items" in words(await ada.get("/migrations/1/scan-reports"))
+    got = await ada.get("/migrations/1/scan-reports/zip")
+    assert 'filename="ScanReport.zip"' in got.headers["content-disposition"]
+    with zipfile.ZipFile(io.BytesIO(got.content)) as packed:
+        summary = packed.read("ScanSummaryReport.csv").decode("utf-8-sig")
+    assert [one["Files"] for one in csv.DictReader(io.StringIO(summary))] == ["", "1"]
+    page = await ada.get("/migrations/1/scan-reports/html")
+    assert page.headers["content-disposition"].startswith("attachment") and "<svg" in page.text
+    assert (await ada.get("/migrations/1/scan-reports/xlsx")).content[:2] == b"PK"
+    assert len(list((ada.house.ledger.path.parent / "reports" / "migration-1-scan").iterdir())) == 1

@@ -32,6 +32,7 @@ PATHS += (
     "/migrations/1/add",
     "/migrations/1/issues",
     "/migrations/1/issues/status-411",
+    "/migrations/1/scan-reports",
     "/migrations/1/what?every=true",
     "/connectors/new?side=destination",
 )

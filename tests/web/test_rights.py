@@ -34,6 +34,7 @@ def filled(path: str) -> str:
     """A route's path with things that are Bob's, or with nobody's."""
     known = {"name": "bobs", "run_id": "1", "schedule_id": "1", "service_id": "s3", "key": "x", "kind": "csv"}
     known |= {
+        "file": "zip",
         "migration_id": "1",
         "pass_id": "1",
         "row_id": "1",

@@ -21,7 +21,7 @@ from haulage.model import mapping
 from haulage.model.errors import Refused
 from haulage.model.mapping import Wish
 from haulage.model.matching import Match
-from haulage.operations import applying, migration_reports, migrations
+from haulage.operations import applying, migration_reports, migrations, scan_reports
 from haulage.operations.home import home
 
 app = cyclopts.App(name="migrations", help="Many users or folders, moved together.")
@@ -263,3 +263,24 @@ def report(name: str, /, *, filter: str = "", output: Path | None = None, json: 
         return
     for path in written.values():
         say(path)
+
+
+@app.command
+def scan_report(name: str, /, *, filter: str = "", output: Path | None = None, json: Json = False) -> None:
+    """Write what the newest scans found: ScanReport.zip with a CSV of each table, ScanReport.xlsx and ScanReport.html.
+
+    Args:
+        name: The migration.
+        filter: Only some transfers, as in `show`.
+        output: The folder to write to, instead of one in the state folder.
+    """
+    with opened() as ledger:
+        migration, rows = migrations.table(ledger, name, filter)
+        folder = output or home() / "reports" / f"migration-{migration.id}"
+        written = scan_reports.write(ledger, migration, rows, folder)
+    if json:
+        files = {"zip": str(written.zip), "xlsx": str(written.workbook), "html": str(written.page)}
+        say_json({"event": "report", **files, "totals": dict(written.totals.lines())})
+        return
+    for path in (written.zip, written.workbook, written.page):
+        say(str(path))

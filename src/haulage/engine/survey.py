@@ -9,16 +9,12 @@ import msgspec
 from haulage.model import naming
 from haulage.model.errors import NameRefused
 from haulage.model.item import Item, Kind
-from haulage.model.naming import NameRules
+from haulage.model.naming import extension
 from haulage.services.contract import Traits
 
 SHOWN = 20
 MOST_EXTENSIONS = 5_000
-LONGEST_EXTENSION = 16
 EXAMPLES = 5
-
-FOLDING = NameRules(case_sensitive=False, unicode_form="NFC")
-"""What the strictest destinations do: names that differ by case or Unicode form only are one name there."""
 
 
 class Top:
@@ -174,12 +170,6 @@ class Survey:
             "other_extensions": {"files": sum(files for files, _ in rest), "bytes": sum(size for _, size in rest)},
             "extensions_complete": not self._other_extensions[0],
         }
-
-
-def extension(path: str) -> str:
-    """The extension in lower case without its dot; "" for none. What is long or has other signs in it is none."""
-    stem, dot, last = path.rpartition("/")[2].rpartition(".")
-    return last.lower() if dot and stem and len(last) <= LONGEST_EXTENSION and last.isalnum() else ""
 
 
 def ancestors(paths: Sequence[str]) -> set[str]:

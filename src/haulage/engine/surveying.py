@@ -9,7 +9,7 @@ import msgspec
 from haulage.engine.counts import Counts, Watch
 from haulage.engine.ending import ended
 from haulage.engine.listing import Listing, pages
-from haulage.engine.survey import FOLDING, Survey, ancestors
+from haulage.engine.survey import Survey, ancestors
 from haulage.ledger import checks, surveyed
 from haulage.ledger import runs as run_rows
 from haulage.ledger.runs import RunRow
@@ -22,6 +22,8 @@ from haulage.model.outcome import Outcome, OutcomeKind, Side, Status
 from haulage.services.contract import Drive, Traits
 
 BEAT_SECONDS = 5.0
+TO_THE_END = (Status.SUCCESS, Status.UNSUPPORTED_ITEMS, Status.LISTING_INCOMPLETE)
+"""How a scan ends that has listed all that it could."""
 
 
 class SurveyCounts(Counts):
@@ -39,15 +41,17 @@ async def run_survey(
     watch: Watch,
     *,
     must_hold: bool = False,
+    keep: bool = False,
 ) -> tuple[Status, HaulageError | None]:
     """List the drive, judge, and end the run in the ledger. Returns and raises what `engine.ending.ended` does.
 
-    must_hold: that nothing is there is a mistake (a misspelt prefix), and ends the run.
+    must_hold: that nothing is there is a mistake (a misspelt prefix), and ends the run. keep: what was listed stays in
+    the ledger, for reports, until the next such scan of the same location.
 
     Items that cannot be copied have an outcome; of the others the run keeps numbers and short lists alone.
     """
     watch.counts = counts = SurveyCounts()
-    surveyor = Surveyor(ledger, run, drive, filters, Survey(destinations), watch, counts)
+    surveyor = Surveyor(ledger, run, drive, filters, Survey(destinations), watch, counts, keep=keep)
     return await ended(surveyor.run(must_hold), surveyor.end)
 
 
@@ -63,6 +67,8 @@ class Surveyor:
         survey: Survey,
         watch: Watch,
         counts: SurveyCounts,
+        *,
+        keep: bool = False,
     ) -> None:
         self._ledger = ledger
         self._run = run
@@ -71,6 +77,7 @@ class Surveyor:
         self._survey = survey
         self._watch = watch
         self._counts = counts
+        self._keep = keep
         self._listing = Listing()
         self._number = 0
         self._now_us = now_us()
@@ -94,7 +101,13 @@ class Surveyor:
         survey.folders, survey.empty_folders = await self._ledger.run(surveyed.count_folders, self._run.id)
         counts.survey = survey.document()
         counts.source_calls = dict(self._drive.calls)
-        await self._ledger.run(run_rows.finish, self._run.id, status, counts.as_json(), message)
+        await self._ledger.run(self._finish, status, message)
+
+    def _finish(self, connection: Connection, status: Status, message: str | None) -> None:
+        """In the ledger's thread. Of a scan that did not come to its end, nothing is kept."""
+        run = self._run
+        run_rows.finish(connection, run.id, status, self._counts.as_json(), message)
+        surveyed.settle(connection, run.id, run.transfer_id, keep=self._keep and status in TO_THE_END)
 
     async def _beat(self) -> None:
         """Show that the run lives, and notice early when it was taken over."""
@@ -119,7 +132,7 @@ class Surveyor:
             if self._filters.refuses(item, self._now_us) is not None:
                 skipped += 1
             else:
-                taken.append((naming.fold(item.path, FOLDING), item))
+                taken.append((naming.fold(item.path, naming.STRICTEST), item))
         holders, outcomes = await self._ledger.run(self._judge, taken)
         fresh = 0
         for (_, item), holder in zip(taken, holders, strict=True):

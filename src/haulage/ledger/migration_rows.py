@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from haulage.ledger import passes, schedules
+from haulage.ledger import passes, schedules, surveyed
 from haulage.ledger.bulk import ForEach
 from haulage.ledger.codec import dump, load
 from haulage.ledger.passes import Place
@@ -153,6 +153,7 @@ def end(connection: sa.Connection, migration: int) -> None:
     schedules.end_of_migration(connection, migration)
     connection.execute(migration_rows.delete().where(migration_rows.c.migration_id == migration))
     connection.execute(migrations.update().where(migrations.c.id == migration).values(ended_us=now_us()))
+    surveyed.forget_unused(connection)
 
 
 def end_using(connection: sa.Connection, connector_ids: Sequence[int]) -> None:
@@ -242,6 +243,7 @@ def change_all(connection: sa.Connection, row_ids: Sequence[int], /, **values: A
 def remove(connection: sa.Connection, row_ids: Sequence[int]) -> None:
     """Take rows out."""
     connection.execute(migration_rows.delete().where(migration_rows.c.id.in_(_listed(row_ids))))
+    surveyed.forget_unused(connection)
 
 
 def rows(connection: sa.Connection, migration: int, ids: Sequence[int] | None = None) -> list[TransferRow]:

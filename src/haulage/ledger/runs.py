@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from haulage.ledger import standings
 from haulage.ledger.codec import dump, load
-from haulage.ledger.schema import found, items, migration_rows, runs, transfers, units
+from haulage.ledger.schema import found, items, migration_rows, runs, scanned, transfers, units
 from haulage.ledger.store import now_us
 from haulage.model.errors import LeaseLost, Refused
 from haulage.model.outcome import RunKind, Side, Status
@@ -130,6 +130,7 @@ def start(connection: sa.Connection, transfer: int, kind: RunKind, owner: str) -
             runs.update().where(runs.c.id.in_(crashed)).values(ended_us=runs.c.beat_us, status=int(Status.CRASHED))
         )
         _clear(connection, crashed)
+        connection.execute(scanned.delete().where(scanned.c.run_id.in_(crashed)))
     epoch = 1 + (connection.scalar(sa.select(sa.func.max(runs.c.epoch)).where(runs.c.transfer_id == transfer)) or 0)
     made = connection.execute(
         runs.insert().values(

@@ -450,6 +450,26 @@ standings = Table(  # how the newest run of each kind of a transfer stands, in n
 )
 Index("standings_open", standings.c.transfer_id, sqlite_where=standings.c.ended_us.is_(None))
 
+scanned = Table(  # what the newest scan of each row of a migration listed, for its reports
+    "scanned",
+    metadata,
+    Column("run_id", Integer, primary_key=True),
+    Column("name", Text, primary_key=True),  # the path, folded as the strictest destinations do
+    Column("path", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("first", SmallInteger, nullable=False),  # 1: it was the first of its name
+    Column("size", BigInteger),
+    Column("note", Text),
+    sqlite_with_rowid=False,
+)
+
+kept_scans = Table(  # which run's items are in `scanned`, once it has ended
+    "kept_scans",
+    metadata,
+    Column("transfer_id", Integer, primary_key=True),
+    Column("run_id", Integer, nullable=False),
+)
+
 installation = Table(  # one row
     "installation",
     metadata,

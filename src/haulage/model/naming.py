@@ -48,6 +48,17 @@ class NameRules(msgspec.Struct, frozen=True):
     folder_beside_file: bool = False
 
 
+STRICTEST = NameRules(case_sensitive=False, unicode_form="NFC")
+"""What the strictest destinations do: names that differ by case or Unicode form only are one name there."""
+LONGEST_EXTENSION = 16
+
+
+def extension(path: str) -> str:
+    """The extension in lower case without its dot; "" for none. What is long or has other signs in it is none."""
+    stem, dot, last = path.rpartition("/")[2].rpartition(".")
+    return last.lower() if dot and stem and len(last) <= LONGEST_EXTENSION and last.isalnum() else ""
+
+
 class Fitted(msgspec.Struct, frozen=True, gc=False):
     """A path as the destination takes it. changes: what was changed, in plain words; empty when nothing was."""
 

@@ -194,7 +194,7 @@ class _Making:
         watch.listen(started)
         source = Given(migrations.location(self._migration.source, row.source), "source")
         if self._pass.kind == PassKind.SCAN:
-            return await surveying.scan(self._ledger, source, self._options.filters, watch)
+            return await surveying.scan(self._ledger, source, self._options.filters, watch, keep=True)
         destination = Given(migrations.location(self._migration.destination, row.destination), "destination")
         if self._pass.kind == PassKind.CUTOVER:
             await self._look("before", row, source, destination)

@@ -21,11 +21,12 @@ from haulage.services.registry import services
 NOWHERE = Given("", "destination")
 
 
-async def scan(ledger: Ledger, location: Given, filters: Filters, watch: Watch) -> Ended:
+async def scan(ledger: Ledger, location: Given, filters: Filters, watch: Watch, *, keep: bool = False) -> Ended:
     """List a location and tell what it holds, what cannot be copied, and how it would fit into each service.
 
     It is a run of a transfer to nowhere; `counts["survey"]` of the run holds what was found. Nothing is read or
-    written there. Raises Refused, AlreadyRunning, AuthLost, RootGone, Unreachable before anything is started.
+    written there. keep: see engine.surveying.
+    Raises Refused, AlreadyRunning, AuthLost, RootGone, Unreachable before anything is started.
     """
     async with AsyncExitStack() as stack:
         stack.enter_context(run_log(ledger, watch, location, NOWHERE))
@@ -40,5 +41,7 @@ async def scan(ledger: Ledger, location: Given, filters: Filters, watch: Watch) 
         watch.tell("started", run=run.id, transfer=transfer, source=drive.identity, destination="")
         destinations = {one.id: one.traits for one in services().values() if one.traits is not None}
         must_hold = is_prefix(location, drive)
-        status, stopped = await run_survey(ledger, run, drive, filters, destinations, watch, must_hold=must_hold)
+        status, stopped = await run_survey(
+            ledger, run, drive, filters, destinations, watch, must_hold=must_hold, keep=keep
+        )
         return await as_ended(ledger, run.id, status, stopped, watch)

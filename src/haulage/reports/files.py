@@ -73,6 +73,22 @@ def written(path: Path) -> Iterator[BinaryIO]:
 
 
 @contextlib.contextmanager
+def drafted(path: Path) -> Iterator[Path]:
+    """A name for a file that others write; it gets its own when it is whole. Raises DiskFull, Refused."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    with _translated(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        draft.unlink(missing_ok=True)
+        os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        try:
+            yield draft
+            draft.replace(path)
+        except BaseException:
+            draft.unlink(missing_ok=True)
+            raise
+
+
+@contextlib.contextmanager
 def _whole(path: Path) -> Iterator[BinaryIO]:
     """A file that gets its name when it is whole, and leaves nothing behind when it does not get that far."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")

@@ -19,6 +19,23 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 
+class Quota(msgspec.Struct, frozen=True):
+    """What a service is documented to take at most in a span of time; it tells how long a migration takes at least.
+
+    words: what it says, for people. most: of calls, units or bytes, in so many seconds. per: whose it is: a user's, or
+    the whole account's (a tenant's, a token's). read, write: how much of it a file takes that is read, or written;
+    of: whether that is told of an item, or of each of its bytes.
+    """
+
+    words: str
+    most: int
+    seconds: int
+    per: Literal["user", "account"]
+    read: float = 0
+    write: float = 0
+    of: Literal["items", "bytes"] = "items"
+
+
 class Traits(msgspec.Struct, frozen=True):
     """What a drive can do and how much it takes: data, not code.
 
@@ -45,6 +62,7 @@ class Traits(msgspec.Struct, frozen=True):
     most to read a file, to write a small one, and to write a large one besides those for its parts.
     lasting_ids: an item's id stays with it when it is renamed or moved, and is never another's.
     shared_ids: one item that several users of an organisation see has the same id with all of them.
+    quotas: what bounds a migration, as it is documented.
     ordered: the algorithms that prove order and content (all but weak ones such as quickxor).
     """
 
@@ -72,6 +90,7 @@ class Traits(msgspec.Struct, frozen=True):
     read_calls: int = 1
     put_calls: int = 1
     large_calls: int = 2
+    quotas: tuple[Quota, ...] = ()
 
 
 class Budget(msgspec.Struct, frozen=True):
@@ -387,7 +406,8 @@ class Service(msgspec.Struct, frozen=True):
     from the service itself, once the keys have proven good. Raise Refused, AuthLost.
     authorisation: for services where one signs in; their drives are opened by their accounts (OpensDrives), and they
     are reached through a connector only. traits: unset where files cannot be reached yet. vendor: who asks to wait,
-    where the title does not say it.
+    where the title does not say it. path_before: what the destination counts of a path's length before a location's
+    own, for the location's path in a connector; unset: that path itself.
     """
 
     id: str
@@ -404,6 +424,7 @@ class Service(msgspec.Struct, frozen=True):
     whole_root: bool = False
     authorisation: "Authorisation | None" = None
     vendor: str = ""
+    path_before: Callable[[str], str] = lambda path: path
 
     @property
     def called(self) -> str:

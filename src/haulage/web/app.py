@@ -23,6 +23,7 @@ from haulage.ledger.schedules import ScheduleRow
 from haulage.ledger.store import Ledger
 from haulage.model.filters import Filters
 from haulage.operations import notices, rights, schedules
+from haulage.operations.building import Builds
 from haulage.operations.passes import Passes
 from haulage.operations.running import Runner
 from haulage.operations.signing_in import Who
@@ -37,6 +38,7 @@ from haulage.web import (
     people_pages,
     problems,
     run_pages,
+    scan_report_pages,
     schedule_pages,
     sign_in_pages,
     transfer_pages,
@@ -56,6 +58,7 @@ PAGES = (
     migrating_pages,
     issue_pages,
     transfer_pages,
+    scan_report_pages,
     connector_pages,
     run_pages,
     schedule_pages,
@@ -73,6 +76,7 @@ def make_app(ledger: Ledger, settings: Settings) -> FastAPI:
         app.state.runner = Runner(ledger, lambda run, who: notices.tell(ledger, run, who, settings.public_url))
         runner = app.state.runner
         passes = app.state.passes = Passes(ledger)
+        builds = app.state.builds = Builds(ledger)
         begun = [
             asyncio.create_task(schedules.keep_starting(ledger, _starting(ledger, runner, passes))),
             asyncio.create_task(runner.resume_interrupted()),
@@ -85,6 +89,7 @@ def make_app(ledger: Ledger, settings: Settings) -> FastAPI:
                 task.cancel()
             await asyncio.gather(*begun, return_exceptions=True)
             await passes.close()
+            await builds.close()
             await app.state.runner.close()
 
     app = FastAPI(

@@ -13,6 +13,7 @@ from markupsafe import Markup, escape
 from haulage.model.outcome import status_words
 from haulage.model.words import hidden, size_text, time_text
 from haulage.operations.elsewhere import elsewhere
+from haulage.reports import readiness
 from haulage.web.access import Opened, Visit
 from haulage.web.words import on_page
 
@@ -70,6 +71,8 @@ _environment = jinja2.Environment(
 _environment.filters |= {"visible": visible, "moment": moment, "size": size_text, "seconds": time_text, "n": number}
 _environment.filters |= {"on_page": on_page}
 _environment.globals |= {
+    "readiness_of": readiness.of_scan,
+    "readiness_words": readiness.WORDS,
     "status_kind": status_kind,
     "again_words": again_words,
     "status_words": status_words,

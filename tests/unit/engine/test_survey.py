@@ -11,7 +11,7 @@ import pytest
 
 from haulage.engine import survey as survey_module
 from haulage.engine.counts import Watch
-from haulage.engine.survey import SHOWN, Survey, Top, ancestors, extension
+from haulage.engine.survey import SHOWN, Survey, Top, ancestors
 from haulage.engine.surveying import run_survey
 from haulage.ledger import runs as run_rows
 from haulage.ledger import work
@@ -21,7 +21,7 @@ from haulage.ledger.work import OutcomeRow
 from haulage.model.errors import Denied
 from haulage.model.filters import Filters
 from haulage.model.item import Item, Kind, Page
-from haulage.model.naming import NameRules
+from haulage.model.naming import NameRules, extension
 from haulage.model.outcome import RunKind, Status
 from haulage.services.contract import Drive
 from haulage.services.local.drive import TRAITS, LocalDrive

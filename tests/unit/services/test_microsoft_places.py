@@ -3,7 +3,7 @@
 import pytest
 
 from haulage.model.errors import Refused
-from haulage.services.microsoft.places import anywhere, mine, site_paths
+from haulage.services.microsoft.places import anywhere, mine, path_before, site_paths
 from haulage.services.microsoft.traits import BUSINESS, PERSONAL, within_path
 
 SITE = "https://contoso.sharepoint.com/sites/Team"
@@ -59,3 +59,11 @@ def test_what_a_library_takes_of_a_path() -> None:
     assert within_path(PERSONAL, "https://onedrive.live.com/?cid=1", "").names.longest_path == 400
     assert within_path(PERSONAL, "https://onedrive.live.com/?cid=1", "a").names.longest_path == 398
     assert within_path(BUSINESS, f"https://c.sharepoint.com/{'x' * 400}", "").names.longest_path == 0
+
+
+def test_what_is_counted_before_a_path_is_told_by_its_name() -> None:
+    """A person's site and library, or a site's, with the folder; of what names neither, the path itself (Q12)."""
+    assert path_before("ada.l@example.com/From Box") == "personal/ada_l_example_com/Documents/From Box"
+    assert path_before("ada@example.com") == "personal/ada_example_com/Documents"
+    assert path_before("https://t.sharepoint.com/sites/Name/Shared%20Documents/x") == "sites/Name/Shared Documents/x"
+    assert path_before("folder/x") == "folder/x"

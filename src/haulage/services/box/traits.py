@@ -1,7 +1,7 @@
 """What Box takes and does, as data. Sources: QUIRKS.md."""
 
 from haulage.model.naming import NameRules
-from haulage.services.contract import Traits
+from haulage.services.contract import Quota, Traits
 
 MIB = 1024 * 1024
 LARGEST_FILE_BYTES = 500 * 1024 * MIB
@@ -39,4 +39,8 @@ TRAITS = Traits(
     part_hash="sha1",
     part_bytes=part_bytes,
     lasting_ids=True,
+    quotas=(  # Q15
+        Quota("Box takes about 1,000 calls a minute from one user", 1_000, 60, "user", read=1, write=1),
+        Quota("Box takes 240 uploads a minute from one user", 240, 60, "user", write=1),
+    ),
 )

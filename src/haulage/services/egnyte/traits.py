@@ -1,7 +1,7 @@
 """What Egnyte takes and does, as data. Sources: QUIRKS.md."""
 
 from haulage.model.naming import NameRules
-from haulage.services.contract import Traits
+from haulage.services.contract import Quota, Traits
 
 MIB = 1024 * 1024
 LARGEST_AT_ONCE_BYTES = 16 * MIB  # Q8: one request takes up to 100 MB
@@ -68,4 +68,8 @@ TRAITS = Traits(
     parallel=PARALLEL,
     put_calls=2,
     large_calls=2,
+    quotas=(  # Q14
+        Quota("Egnyte takes 2 calls a second for one token", CALLS_A_SECOND, 1, "account", read=1, write=2),
+        Quota("Egnyte takes 1,000 calls a day for one token", CALLS_A_DAY, 86_400, "account", read=1, write=2),
+    ),
 )

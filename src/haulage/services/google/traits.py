@@ -1,7 +1,7 @@
 """What Google Drive takes and does, as data. Sources: QUIRKS.md."""
 
 from haulage.model.naming import NameRules
-from haulage.services.contract import Traits
+from haulage.services.contract import Quota, Traits
 
 MIB = 1024 * 1024
 CHUNK_STEP_BYTES = 256 * 1024  # Q9: all chunks but the last are multiples of it
@@ -33,4 +33,9 @@ TRAITS = Traits(
     parts_in_order=True,
     lasting_ids=True,
     shared_ids=True,
+    quotas=(  # Q12, Q13
+        Quota("Google takes 750 GB of uploads a day from one user", 750 * 10**9, 86_400, "user", write=1, of="bytes"),
+        Quota("Google takes 325,000 units a minute from one user", 325_000, 60, "user", read=200, write=50),
+        Quota("Google takes 1,000,000 units a minute from one project", 1_000_000, 60, "account", read=200, write=50),
+    ),
 )

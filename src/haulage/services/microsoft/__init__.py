@@ -5,6 +5,7 @@ from haulage.services.contract import Field, Service
 from haulage.services.microsoft.account import HOSTS, TenantAccount, business, personal
 from haulage.services.microsoft.certificate import assertion
 from haulage.services.microsoft.login import explain
+from haulage.services.microsoft.places import path_before
 from haulage.services.microsoft.traits import BUSINESS, PERSONAL
 
 LOGIN = "https://login.microsoftonline.com"
@@ -98,6 +99,7 @@ ONEDRIVE_BUSINESS = Service(
 OFFICE365 = Service(
     id="office365",
     title="Office 365 (Administrator)",
+    path_before=path_before,
     scheme="office365",
     vendor="Microsoft",
     fields=(

@@ -40,6 +40,22 @@ def anywhere(root: str) -> Place:
     return Place(f"/users/{quote(user, safe='@')}/drive", folder)
 
 
+def path_before(root: str) -> str:
+    """What is counted of a path before that of a location (Q12), as far as its name tells: site, library, folder.
+
+    A person's site is called after them, with "_" for whatever is no letter or digit; its library is Documents.
+    """
+    try:
+        place = anywhere(root)
+    except Refused:
+        return root
+    if place.parts:
+        return "/".join(place.parts)
+    user, _, folder = root.strip("/").partition("/")
+    mangled = "".join(one if one.isalnum() else "_" for one in user)
+    return f"personal/{mangled}/Documents/{folder}".rstrip("/")
+
+
 def _site(address: str) -> Place:
     """A site's address, without what a browser puts behind it (Q14). Raises Refused."""
     scheme, _, rest = address.partition(":")

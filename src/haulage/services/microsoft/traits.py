@@ -5,7 +5,7 @@ from urllib.parse import unquote, urlsplit
 import msgspec
 
 from haulage.model.naming import NameRules, length
-from haulage.services.contract import Traits
+from haulage.services.contract import Quota, Traits
 
 MIB = 1024 * 1024
 FRAGMENT_UNIT_BYTES = 320 * 1024  # Q6: all fragments but the last are multiples of it
@@ -76,6 +76,14 @@ PERSONAL = Traits(
     put_calls=2,
     large_calls=2,
 )
+QUOTAS = (  # Q22
+    Quota(
+        "Microsoft takes 1,200 resource units a minute of one application in a tenant of up to 1,000 licences",
+        *(1_200, 60, "account"),
+        read=2,
+        write=4,
+    ),
+)
 BUSINESS = Traits(
     names=BUSINESS_NAMES,
     folders="real",
@@ -94,6 +102,7 @@ BUSINESS = Traits(
     put_calls=2,
     large_calls=2,
     rewrites=REWRITTEN,
+    quotas=QUOTAS,
 )
 
 
