@@ -21,7 +21,7 @@ async def test_downloaded_in_a_browser(house: House, tmp_path: Path) -> None:
         house.folder(name, "ada", tmp_path / name)
     (tmp_path / "here" / "<b>.txt").write_text("x")
     migrations.create(house.ledger, "m", "here", "there", TEST)
-    migrations.add(house.ledger, "m", [Wish(0, f"{tmp_path}/here", f"{tmp_path}/there")], TEST)
+    migrations.add(house.ledger, "m", [Wish(0, f"{tmp_path}/here"[1:], f"{tmp_path}/there"[1:])], TEST)
     async with browser_page() as page:
         await sign_in(page, house, "ada")
         await page.goto(f"{house.url}/migrations/1/what?every=true&kind=scan")

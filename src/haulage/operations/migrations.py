@@ -348,8 +348,8 @@ def goes_on(row: TransferRow) -> bool:
 
 
 def location(connector: str, path: str) -> str:
-    """Where a path inside a connector is."""
-    return f"{connector}:/{path}"
+    """Where a path inside a connector is, with or without a slash before it."""
+    return f"{connector}:/{path.lstrip('/')}"
 
 
 def filters_of(migration: MigrationRow) -> Filters:
