@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 
 from haulage.ledger import passes as rows
-from haulage.ledger import schedules as schedule_rows
 from haulage.ledger.audit import Actor
-from haulage.ledger.codec import dump
+from haulage.ledger.schema import schedules as schedule_table
 from haulage.ledger.store import Connection, Ledger, now_us
 from haulage.model.errors import Refused
 from haulage.model.mapping import Wish
@@ -220,7 +219,7 @@ async def test_a_migration_on_a_schedule_within_hours(
     assert [schedules.of_row(found, one) for one in (1, 4)] == ["weekly, Friday at 20:30 (Europe/Berlin)", ""]
     with pytest.raises(Refused, match="schedule 1"):
         await departures.delete(ledger, "here", TEST)
-    ledger.do(schedule_rows.change, 1, found[0].timing, now_us() - 1, dump(found[0].hours))
+    ledger.do(lambda connection: connection.execute(schedule_table.update().values(next_us=now_us() - 1)))
     held = Held(monkeypatch)
     async with served(ledger):
         await until(lambda: ledger.read(rows.of, 1, 1))

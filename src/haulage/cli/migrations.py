@@ -232,7 +232,7 @@ def rename(name: str, wanted: str, /) -> None:
 
 @app.command
 def delete(name: str, /, *, confirm: str = "") -> None:
-    """Delete a migration for good. Files, connectors and the runs of its transfers stay.
+    """Delete a migration for good, with the logs of its runs. Files, connectors and the runs in the list stay.
 
     Args:
         name: The migration.

@@ -164,13 +164,12 @@ def hand_over(connection: sa.Connection, pass_id: int, *, server: bool) -> None:
     connection.execute(passes.update().where(passes.c.id == pass_id).values(server=int(server)))
 
 
-def take(connection: sa.Connection, pass_id: int, now: int) -> int | None:
-    """The next transfer that waits, which runs from now on; None where none may be started just now.
+def take(connection: sa.Connection, pass_id: int) -> int | None:
+    """The next transfer that waits, which runs from now on; None where none waits.
 
     Those that are started again come after those that were not started yet.
     """
-    ripe = pass_rows.c.again_us.is_(None) | (pass_rows.c.again_us <= now)
-    chosen = sa.select(pass_rows.c.row_id).where((pass_rows.c.pass_id == pass_id) & WAITS & ripe)
+    chosen = sa.select(pass_rows.c.row_id).where((pass_rows.c.pass_id == pass_id) & WAITS)
     row_id = connection.scalar(chosen.order_by(pass_rows.c.status, pass_rows.c.place).limit(1))
     if row_id is not None:
         change(connection, pass_id, row_id, status=int(Status.PRECHECKS))

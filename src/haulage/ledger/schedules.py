@@ -85,12 +85,6 @@ def of_migration(connection: sa.Connection, migration: int) -> list[ScheduleRow]
     return [_row(row) for row in connection.execute(sa.select(schedules).where(its).order_by(schedules.c.next_us))]
 
 
-def change(connection: sa.Connection, schedule_id: int, when: Timing, next_us: int, hours: str | None) -> None:
-    """Have it start at other times."""
-    values = {**msgspec.structs.asdict(when), "next_us": next_us, "hours": hours}
-    connection.execute(schedules.update().where((schedules.c.id == schedule_id) & ALIVE).values(**values))
-
-
 def end_of_migration(connection: sa.Connection, migration: int) -> None:
     """The migration is deleted: its schedules end."""
     its = (schedules.c.migration_id == migration) & ALIVE

@@ -416,7 +416,6 @@ pass_rows = Table(  # the transfers of a pass, and how each of them stands in it
     Column("status", SmallInteger, nullable=False),  # model.outcome.Status: queued, running, or how it ended
     Column("tries", SmallInteger, nullable=False),  # how many runs ended so that they were started again
     Column("crashes", SmallInteger, nullable=False),  # how often its process ended while it ran
-    Column("again_us", BigInteger),  # not to be started again before
     Column("run_id", BigInteger),  # its newest run in this pass
     Column("asked", SmallInteger),  # the status in which somebody asked it to stop
     Column("facts", Text),  # JSON: what differed before and after

@@ -140,7 +140,7 @@ class _Making:
             await asyncio.sleep(0)  # it begins, and from then on tells of its end however it is stopped
 
     def _next(self, connection: Connection) -> TransferRow | None:
-        row_id = pass_rows.take(connection, self._pass.id, now_us())
+        row_id = pass_rows.take(connection, self._pass.id)
         return None if row_id is None else migration_rows.one(connection, row_id)
 
     def _places(self) -> int:

@@ -102,20 +102,6 @@ def add_for_migration(
     return ledger.do(keep)
 
 
-def change(ledger: Ledger, row: ScheduleRow, timing: Timing, hours: Hours | None, actor: Actor) -> ScheduleRow:
-    """Have it start at other times. Raises Refused."""
-    check(timing)
-    check_hours(hours)
-
-    def keep(connection: Connection) -> ScheduleRow:
-        kept = None if hours is None else dump(hours)
-        rows.change(connection, row.id, timing, next_us(timing, now_us()), kept)
-        audit.append(connection, actor, "schedule change", f"schedule {row.id}", when=timing.words())
-        return rows.get(connection, row.id)
-
-    return ledger.do(keep)
-
-
 def of_migration(ledger: Ledger, migration: int) -> list[ScheduleRow]:
     """The schedules of a migration, the next one first."""
     return ledger.read(rows.of_migration, migration)

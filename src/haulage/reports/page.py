@@ -93,8 +93,8 @@ def mood(status: int) -> str:
     return "good" if status < 200 else "some" if status < 300 else "bad"
 
 
-@cache
-def _template() -> Any:
+def template(name: str, **filters: Any) -> Any:
+    """A page of this package. filters: besides those that all its pages have."""
     import jinja2
 
     environment = jinja2.Environment(
@@ -104,17 +104,13 @@ def _template() -> Any:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {
-        "visible": visible,
-        "moment": moment,
-        "number": number,
-        "bytes": size_text,
-        "duration": time_text,
-        "outcome": status_text,
-        "utc": utc_text,
-        "info": info,
-    }
-    return environment.get_template("report.html")
+    environment.filters |= {"visible": visible, "moment": moment, "number": number, "bytes": size_text, **filters}
+    return environment.get_template(name)
+
+
+@cache
+def _template() -> Any:
+    return template("report.html", duration=time_text, outcome=status_text, utc=utc_text, info=info)
 
 
 def render(

@@ -12,7 +12,7 @@ from haulage.ledger.scratch import Scratch
 from haulage.model.words import size_text
 from haulage.reports import files, scan_files
 from haulage.reports import scan_columns as tables
-from haulage.reports.page import moment, number, visible
+from haulage.reports.page import number, template, visible
 from haulage.reports.reviewing import SIZES, Found
 
 USERS, OWNERS, NOTHING, UNSCANNED = "users", "owners", "nothing", "unscanned"
@@ -141,20 +141,4 @@ def long_text(seconds: int) -> str:
 
 @cache
 def _template() -> Any:
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("haulage.reports", "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "visible": lambda text: visible(str(text)),
-        "moment": moment,
-        "number": number,
-        "bytes": size_text,
-        "long": long_text,
-    }
-    return environment.get_template("scan.html")
+    return template("scan.html", visible=lambda text: visible(str(text)), long=long_text)

@@ -12,9 +12,9 @@ BERLIN = ZoneInfo("Europe/Berlin")
 NIGHTS = Hours(20 * 60, 6 * 60, weekends=True, zone="Europe/Berlin")
 
 
-def us(*when: int, fold: int = 0) -> int:
+def us(year: int, month: int, day: int, hour: int, minute: int = 0, fold: int = 0) -> int:
     """A moment by Berlin's clocks."""
-    return int(datetime(*when, tzinfo=BERLIN, fold=fold).timestamp()) * 1_000_000  # type: ignore[misc,arg-type]
+    return int(datetime(year, month, day, hour, minute, tzinfo=BERLIN, fold=fold).timestamp()) * 1_000_000
 
 
 def test_nights_and_weekends() -> None:

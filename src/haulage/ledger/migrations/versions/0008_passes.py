@@ -44,7 +44,6 @@ def upgrade() -> None:
         sa.Column("status", sa.SmallInteger(), nullable=False),
         sa.Column("tries", sa.SmallInteger(), nullable=False),
         sa.Column("crashes", sa.SmallInteger(), nullable=False),
-        sa.Column("again_us", sa.BigInteger(), nullable=True),
         sa.Column("run_id", sa.BigInteger(), nullable=True),
         sa.Column("asked", sa.SmallInteger(), nullable=True),
         sa.Column("facts", sa.Text(), nullable=True),
