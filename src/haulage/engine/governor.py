@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from time import monotonic
 
 from haulage.model.errors import NeedsReauthorisation
@@ -16,6 +17,8 @@ HIGHEST_LIMIT = 256
 LOWEST_LIMIT = 2
 LONGEST_BACKOFF_SECONDS = 60.0
 RATE_MARGIN = 1.03
+WINDOW_SECONDS = 60.0
+"""Of the quotas that most services state."""
 
 
 def first_limit(answer_seconds: float) -> int:
@@ -98,15 +101,20 @@ class Concurrency:
 class ScopePacer:
     """Holds back all calls of one budget scope while its service wants none. Implements services.contract.Pacer.
 
-    on_pause(seconds): told of every wait, to slow down, to show it and to note it for other processes.
-    wait_seconds: what is left of a wait that an earlier run was asked for. longest_backoff_seconds: how long it waits
-    at most when the service does not say.
+    on_pause(seconds, again): told of every wait, to slow down, to show it and to note it for other processes; again: it
+    goes on with a wait that did not help yet. wait_seconds: what is left of a wait that an earlier run was asked for.
+    longest_backoff_seconds: how long it waits at most when the service does not say.
+
+    Where the service says how long, it is waited for exactly so long. Where it does not, one call asks after 1 s, 2 s,
+    4 s and so on, each with up to a second of jitter, and the others leave when that one is answered: the truncated
+    exponential backoff that vendors ask for (developers.google.com/workspace/drive/api/guides/limits, 2026-05). Most
+    quotas are of a minute, so a wait that would end shortly before the next minute begins lasts until then.
     """
 
     def __init__(
         self,
         scope: str,
-        on_pause: Callable[[str, float], None],
+        on_pause: Callable[[str, float, bool], None],
         wait_seconds: float = 0.0,
         longest_backoff_seconds: float = LONGEST_BACKOFF_SECONDS,
     ) -> None:
@@ -114,43 +122,74 @@ class ScopePacer:
         self._on_pause = on_pause
         self._longest_backoff_seconds = longest_backoff_seconds
         self._until = monotonic() + wait_seconds
-        self._refusals = 0
+        self._refusals = 0  # without a number, one after another, each of a call that was to ask
+        self._wait, self._asked_until = 0.0, 0.0
+        self._answered_since: float | None = None
+        self._goes_on = asyncio.Event()
         self._step, self._next = 0.0, 0.0
 
     async def ready(self) -> None:
         """Return when the scope may be called."""
-        left = max(self._until, self._next) - monotonic()
-        while left > 0:  # another call may have made it longer meanwhile
-            await asyncio.sleep(left)
-            left = max(self._until, self._next) - monotonic()
+        while (left := max(self._until, self._next, self._asked_until) - monotonic()) > 0:
+            if not self._refusals:
+                await asyncio.sleep(left)
+                continue  # another call may have made it longer meanwhile
+            with suppress(TimeoutError):
+                async with asyncio.timeout(left):
+                    await self._goes_on.wait()
+        now = monotonic()
+        if self._refusals:  # this one asks; if nothing comes back, another one does after as long again
+            self._asked_until = now + self._wait
         if self._step:
-            self._next = monotonic() + self._step
+            self._next = now + self._step
 
     def at_most(self, calls_a_second: float) -> None:
         """See Pacer. A little less: on the way some calls come closer together."""
         self._step = RATE_MARGIN / calls_a_second
 
     def throttled(self, wait_seconds: float | None) -> None:
-        """Wait exactly as long as asked, or with full jitter, longer each time, when it did not say."""
-        self._refusals += 1
+        """Wait exactly as long as asked, or longer each time when it did not say."""
+        now = monotonic()
         if wait_seconds is None:
-            longest = min(self._longest_backoff_seconds, 0.5 * 2 ** min(self._refusals, 10))
-            wait_seconds = random.uniform(0.1 * longest, longest)  # noqa: S311 - jitter, not a secret
-        until = monotonic() + wait_seconds
+            if now < self._until:
+                return  # of a call that left before the wait began: it tells nothing new
+            wait_seconds = self._wait = self._backoff(now)
+            self._asked_until = 0.0
+            self._goes_on.clear()
+            self._refusals += 1
+        until = now + wait_seconds
         if until > self._until:
             self._until = until
-            self._on_pause(self.scope, wait_seconds)
+            self._on_pause(self.scope, wait_seconds, self._refusals > 1)
+
+    def _backoff(self, now: float) -> float:
+        """How long to wait after one refusal more. Never shorter than the doubling alone would have it."""
+        least, longest = 2.0 ** min(self._refusals, 10), self._longest_backoff_seconds
+        if least + 1 > longest:
+            return random.uniform(0.8, 1.0) * longest  # noqa: S311 - jitter, not a secret
+        if self._answered_since is not None:
+            left = self._answered_since + WINDOW_SECONDS - now
+            if least <= left < 3 * least:  # else there is time for one more question before
+                least = left
+        return min(longest, least + random.uniform(0.0, 1.0))  # noqa: S311 - likewise
 
     def heard(self, wait_seconds: float) -> None:
         """Another process that uses this scope was asked to wait so long from now on."""
         until = monotonic() + wait_seconds
         if until > self._until + 0.1:  # else it is what we know
             self._until = until
-            self._on_pause(self.scope, wait_seconds)
+            self._on_pause(self.scope, wait_seconds, False)
 
     def answered(self) -> None:
-        """A call went well."""
-        self._refusals = 0
+        """A call went well: all may leave, unless it left before the wait began."""
+        now = monotonic()
+        if now < self._until:
+            return
+        if self._refusals:
+            self._refusals, self._asked_until, self._answered_since = 0, 0.0, now
+            self._goes_on.set()
+        elif self._answered_since is None:
+            self._answered_since = now
 
 
 class Permit:

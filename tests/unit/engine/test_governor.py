@@ -3,7 +3,12 @@
 import asyncio
 import heapq
 import itertools
+import random
+import selectors
 import time
+from collections.abc import Coroutine
+from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -17,6 +22,31 @@ from haulage.engine.governor import (
     ScopePacer,
     first_limit,
 )
+
+
+class Timed:
+    """A clock that nobody waits for: where all sleep, it is at once when the first of them wakes."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 1000.0
+        monkeypatch.setattr(governor, "monotonic", lambda: self.now)
+
+    def run(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run it in a loop of its own, by this clock."""
+        selector = selectors.SelectSelector()
+        select = selector.select
+
+        def at_once(timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+            self.now += timeout or 0.0
+            return select(0)
+
+        with patch.object(selector, "select", at_once):
+            loop = asyncio.SelectorEventLoop(selector)
+            with patch.object(loop, "time", lambda: self.now):
+                try:
+                    loop.run_until_complete(work)
+                finally:
+                    loop.close()
 
 
 class Service:
@@ -78,7 +108,7 @@ async def test_it_halves_when_throttled_and_never_stops() -> None:
 async def test_a_scope_waits_as_long_as_it_was_asked() -> None:
     """F02."""
     told: list[tuple[str, float]] = []
-    pacer = ScopePacer("scope", lambda scope, seconds: told.append((scope, seconds)))
+    pacer = ScopePacer("scope", lambda scope, seconds, _: told.append((scope, seconds)))
     pacer.throttled(0.2)
     pacer.throttled(0.1)
     begun = time.monotonic()
@@ -105,15 +135,95 @@ async def test_calls_leave_evenly_where_a_service_says_how_many() -> None:
     assert time.monotonic() - begun < 5
 
 
-async def test_without_a_number_the_wait_grows_up_to_a_minute() -> None:
-    """F01."""
-    told: list[float] = []
-    pacer = ScopePacer("scope", lambda _, seconds: told.append(seconds))
-    for _ in range(200):
-        pacer.throttled(None)
-    assert 0.1 <= told[0] <= 1.0
-    assert max(told) <= 60.0
-    assert max(told) > 10.0
+class Minutes(Timed):
+    """A service that takes so many calls in each minute, which begins with the first of them, and names no wait.
+
+    answered, refused: when a call came that was; told: the waits that it led to, and whether each went on with another.
+    """
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, calls: int, seconds: float = 60.0) -> None:
+        super().__init__(monkeypatch)
+        self._calls, self._seconds = calls, seconds
+        self._began, self._used = float("-inf"), 0
+        self.answered: list[float] = []
+        self.refused: list[float] = []
+        self.told: list[tuple[float, bool]] = []
+        self.pacer = ScopePacer("scope", lambda _, seconds, again: self.told.append((seconds, again)))
+
+    async def call(self) -> None:
+        """One call, until it is answered, as the transport makes it."""
+        while True:
+            await self.pacer.ready()
+            await asyncio.sleep(0.02)
+            if self.now >= self._began + self._seconds:
+                self._began, self._used = self.now, 0
+            self._used += 1
+            taken, at = self._used <= self._calls, self.now
+            await asyncio.sleep(random.Random(len(self.answered)).uniform(0.02, 0.2))
+            if taken:
+                self.answered.append(at)
+                return self.pacer.answered()
+            self.refused.append(at)
+            self.pacer.throttled(None)
+
+    async def work(self, calls: int, at_once: int) -> None:
+        """So many calls, so many at once."""
+
+        async def some() -> None:
+            for _ in range(calls // at_once):
+                await self.call()
+
+        await asyncio.gather(*(some() for _ in range(at_once)))
+
+
+@pytest.mark.parametrize("at_once", [2, 16, 64])
+def test_the_calls_of_each_minute_are_used_though_nothing_says_when_it_ends(
+    monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    """At least 95 % over three full minutes after the first; and few calls ask whether it goes on."""
+    minutes = Minutes(monkeypatch, 640)
+    minutes.run(minutes.work(640 * 6, at_once))
+    first = minutes.answered[0]
+    assert minutes.answered[-1] - first > 240
+    used = sum(60 <= one - first < 240 for one in minutes.answered)
+    assert used >= 0.95 * 640 * 3
+    asked = [seconds for seconds, _ in minutes.told]
+    assert len(asked) <= 5 * 7
+    assert len(minutes.refused) <= len(asked) + 6 * at_once
+
+
+def test_without_a_number_the_wait_grows_up_to_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    """F01: one call asks each time, and what was on its way when the wait began does not make it longer."""
+    minutes = Minutes(monkeypatch, 0, float("inf"))
+    with pytest.raises(TimeoutError):
+        minutes.run(asyncio.wait_for(minutes.work(100, 50), 600))
+    waits = [seconds for seconds, _ in minutes.told]
+    assert all(2**number <= wait <= 2**number + 1 for number, wait in enumerate(waits[:6]))
+    assert all(48 <= wait <= 60 for wait in waits[6:])
+    assert len(waits) > 10
+    assert [again for _, again in minutes.told] == [False] + [True] * (len(waits) - 1)
+    assert len(minutes.refused) == 50 + len(waits) - 1
+    apart = [after - before for before, after in itertools.pairwise(minutes.refused[49:])]
+    assert all(abs(gap - wait) < 0.5 for wait, gap in zip(waits, apart, strict=False))
+
+
+def test_where_it_goes_on_soon_nobody_waits_for_the_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A service that takes so many a second is asked again after a second or two."""
+    minutes = Minutes(monkeypatch, 100, 1.0)
+    minutes.run(minutes.work(1000, 50))
+    assert minutes.answered[-1] - minutes.answered[0] < 40
+    assert max(seconds for seconds, _ in minutes.told) <= 3.0
+
+
+async def test_if_the_one_that_asks_is_never_heard_of_another_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may have failed for another reason, or hang."""
+    pacer = ScopePacer("scope", lambda *_: None, longest_backoff_seconds=0.05)
+    pacer.throttled(None)
+    begun = time.monotonic()
+    await asyncio.wait_for(asyncio.gather(*(pacer.ready() for _ in range(4))), 10)
+    assert time.monotonic() - begun >= 4 * 0.04
+    pacer.answered()
+    await asyncio.wait_for(asyncio.gather(*(pacer.ready() for _ in range(100))), 1)
 
 
 async def test_memory_is_given_in_order_and_never_over_the_limit() -> None:
