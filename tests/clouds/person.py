@@ -12,9 +12,8 @@ from urllib.parse import urlsplit
 import pytest
 from egnyte import EgnyteClient
 
-from haulage.operations import authorise
 from testbed.sandbox import Sandbox
-from tests.connectors.people import ADA, VENDORS, Office
+from tests.connectors.people import VENDORS, Office
 from tests.e2e.program import PROGRAM, Program, Ran
 from tests.sandbox.with_rclone import Rclone
 
@@ -63,7 +62,9 @@ class Person(Program):
     def connect(self, service_id: str, *roles: str) -> None:
         """Sign in to a drive, for reading and writing, as somebody in one of these roles (without: whoever)."""
         if service_id == "google-workspace":
-            self._connect_workspace()
+            self._office.connect_workspace(service_id)
+            self._account[service_id] = self._office.people("google-drive", "user")[0]["user"]
+            self._below[service_id] = f"{self._account[service_id]}/My Drive/"
             return
         roles = roles or (("admin",) if service_id in ADMINISTERED else ())
         account = next(one for one in self._office.people(service_id, *roles) if one.get("refresh_token"))
@@ -73,15 +74,6 @@ class Person(Program):
             self._below[service_id] = f"Private/{account['user']}/"
         if service_id in ADMINISTERED:
             self._below[service_id] = f"{self._first_library(service_id)}/"
-
-    def _connect_workspace(self) -> None:
-        """An administrator's service account, which acts for one of the users."""
-        admin, name = self._office.people("google-workspace", "admin")[0], "google-workspace"
-        settings = {"admin_email": admin["user"], "service_account_key": admin["key"]}
-        made = self._office.draft(name, "write", name, **settings)
-        asyncio.run(authorise.by_itself(self._office.ledger, made, ADA))
-        self._account[name] = self._office.people("google-drive", "user")[0]["user"]
-        self._below[name] = f"{self._account[name]}/My Drive/"
 
     def _first_library(self, service_id: str) -> str:
         """The first document library of a site that may be chosen from."""

@@ -106,6 +106,13 @@ class Office:
         """A connector of that account, by browser."""
         return await self.sign_in(self.draft(service_id, usage, name, way="code"), account)
 
+    def connect_workspace(self, name: str) -> None:
+        """A connector of the administrator of an organisation at Google, by a service account's key."""
+        admin = self.people("google-workspace", "admin")[0]
+        settings = {"admin_email": admin["user"], "service_account_key": admin["key"]}
+        made = self.draft("google-workspace", "write", name, **settings)
+        asyncio.run(authorise.by_itself(self.ledger, made, ADA))
+
     def token_requests(self, service_id: str, after: int = 0) -> list[dict[str, Any]]:
         """Calls to token endpoints since then, as the sandbox saw them."""
         seen = self.sandbox.history(after=after, service=VENDORS[service_id])

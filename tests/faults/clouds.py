@@ -14,14 +14,14 @@ from tests.connectors.people import ADA, REALM, Office
 from tests.contract.clouds import WITNESSES, CloudPlace, Clouds, cloud_place
 from tests.torture.oracle import sha256
 
-CLOUDS = ("onedrive-business", "dropbox", "box", "egnyte", "google-drive", "onedrive", "office365")
+CLOUDS = ("onedrive-business", "dropbox", "box", "egnyte", "google-drive", "onedrive", "office365", "google-workspace")
 """Services in a cloud, by their ids."""
 
 BEDS = {"onedrive": "onedrive-personal", "office365": "office365-site"}
 """The names of their contract's beds, where those are others."""
 
-AT_LENGTH = ("onedrive", "office365")
-"""Those that only the long run tries: their protocol is onedrive-business's, over the same client."""
+AT_LENGTH = ("onedrive", "office365", "google-workspace")
+"""Those that only the long run tries: their protocol is another one's, over the same client."""
 
 SPARSE = ("box", "egnyte", "google-drive")
 """Those of which every test run tries fewer cells: their protocol has sisters that are tried in more."""
@@ -78,6 +78,9 @@ class CloudBed:
         office = Office(self.home, self.clouds.sandbox)
         self._public = office.public()
         for service_id in CLOUDS:
+            if service_id == "google-workspace":
+                office.connect_workspace(service_id)
+                continue
             roles = ("admin",) if service_id == "office365" else ()
             offered = office.people(service_id, *roles)
             account = next(one for one in offered if one.get("refresh_token"))
