@@ -17,3 +17,10 @@ def carried_with(other: str) -> tuple[str, str, str]:
     code = "carried_elsewhere"
     message = f"the same file is copied with {other}"
     return code, message, "Nothing is to be done: several users see it, and it is copied once."
+
+
+def copied_at(place: str) -> tuple[str, str, str]:
+    """Likewise, of an item that lies at several places of the source. place: where it is copied."""
+    code = "carried_elsewhere"
+    message = f"the same file lies at {place} too, and is copied there"
+    return code, message, "Nothing is to be done: it lies at several places, and is copied once."

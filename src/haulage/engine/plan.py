@@ -9,7 +9,7 @@ from itertools import takewhile
 import msgspec
 
 from haulage.engine.context import UNIT_BYTES, UNIT_ITEMS, Context
-from haulage.engine.leaving import carried_with, destination_changed
+from haulage.engine.leaving import carried_with, copied_at, destination_changed
 from haulage.engine.moving import follows_moves, replay_moves
 from haulage.ledger import carriers, work
 from haulage.ledger import items as item_rows
@@ -185,7 +185,7 @@ class Planner:
         """In the ledger's thread: decide on a page, and record at once what needs no copying."""
         decision = Decision()
         names: list[tuple[Known, str, str | None]] = []
-        for known in self._ours(connection, page, decision):
+        for known in self._ours(connection, page, decision, final):
             try:
                 target, key = self._name(known)
             except NameRefused as error:
@@ -200,7 +200,7 @@ class Planner:
             work.commit(connection, self._context.run.id, decision.settled, self._context.counts.as_json(), {})
         return decision
 
-    def _ours(self, connection: Connection, page: list[Known], decision: Decision) -> list[Known]:
+    def _ours(self, connection: Connection, page: list[Known], decision: Decision, final: bool) -> list[Known]:
         """The items of a page that are to be carried, as far as that can be told without the destination."""
         wanted = []
         for known in page:
@@ -208,9 +208,16 @@ class Planner:
                 decision.settled.append(settled)
             else:
                 wanted.append(known)
+        if not self._context.source.traits.shared_ids:
+            return wanted
+        wanted = self._with_others(connection, wanted, decision)
+        return self._once(connection, wanted, decision, final)
+
+    def _with_others(self, connection: Connection, wanted: list[Known], decision: Decision) -> list[Known]:
+        """Without what another transfer of the migration carries."""
         context = self._context
         migration = context.options.migration_id
-        if migration is None or not context.source.traits.shared_ids or context.options.plan_only:
+        if migration is None or context.options.plan_only:
             return wanted
         files = [known.id for known in wanted if known.kind == Kind.FILE and known.done_revision is None]
         carried = carriers.claim(connection, migration, context.run.transfer_id, files)
@@ -218,6 +225,34 @@ class Planner:
             if (other := carried.get(known.id)) is not None:
                 decision.settled.append(_settled(known, OutcomeKind.SKIPPED, *carried_with(other)))
         return [known for known in wanted if known.id not in carried]
+
+    def _once(self, connection: Connection, wanted: list[Known], decision: Decision, final: bool) -> list[Known]:
+        """Without what another place carries: of several at which one file lies, the one that was copied or seen first.
+
+        Which those are is known at the end: until then, none of them is decided on once there are two.
+        """
+        files = [known for known in wanted if known.kind == Kind.FILE and known.done_target_revision is None]
+        places = carriers.at_other_places(connection, [known.id for known in files])
+        if not final:
+            return [known for known in wanted if known.id not in places]
+        others = item_rows.by_ids(connection, list({one for some in places.values() for one in some}))
+        able = {one.id: one for one in others if self._context.marks.at_source(one.id) and self._may_carry(one)}
+        carried = set[int]()
+        for known in files:
+            rivals = [able[one] for one in places.get(known.id, ()) if one in able]
+            first = min((known, *rivals), key=lambda one: (one.done_target_revision is None, one.id))
+            if first.id != known.id:
+                carried.add(known.id)
+                decision.settled.append(_settled(known, OutcomeKind.SKIPPED, *copied_at(first.path)))
+        return [known for known in wanted if known.id not in carried]
+
+    def _may_carry(self, known: Known) -> bool:
+        """Whether nothing keeps an item from being copied, as far as that can be told from where it lies."""
+        try:
+            self._name(known)
+        except NameRefused:
+            return False
+        return known.kind == Kind.FILE and self._refused(known) is None
 
     def _waits(self, known: Known, target: str) -> bool:
         """Whether the decision needs the whole listing of the source."""

@@ -15,11 +15,11 @@ from haulage.engine.context import Context, Options
 from haulage.engine.counts import Watch
 from haulage.engine.ending import ended
 from haulage.engine.examine import Examiner, VerifyCounts
-from haulage.engine.leaving import carried_with
+from haulage.engine.leaving import carried_with, copied_at
 from haulage.engine.listing import holdable, pages
 from haulage.ledger import checks
 from haulage.ledger import runs as run_rows
-from haulage.ledger.carriers import copied_elsewhere
+from haulage.ledger.carriers import copied_at_other_places, copied_elsewhere
 from haulage.ledger.checks import Place
 from haulage.ledger.items import Known, Marks
 from haulage.ledger.runs import RunRow
@@ -162,7 +162,7 @@ class Verifier:
         of_paths = checks.known_at(connection, run.transfer_id, [item.path for item in page.items])
         known = {(one.path, one.kind): one for one in of_paths.values()}
         uncopied = [one.id for one in of_paths.values() if one.done_target_revision is None]
-        carried = copied_elsewhere(connection, run.transfer_id, uncopied if context.source.traits.shared_ids else [])
+        carried = self._carried(connection, uncopied) if context.source.traits.shared_ids else {}
         aims = [self._aim(item, known.get((item.path, item.kind))) for item in page.items]
         names = [aim or item.path for item, aim in zip(page.items, aims, strict=True)]
         keys = [checks.key(name, kind) for name in names for kind in (Kind.FILE, Kind.FOLDER)]
@@ -180,12 +180,19 @@ class Verifier:
                 there = place.there or self._other_kind(item, aim or item.path, places)
                 pair = self._pair(item, aim or item.path, there, known.get((item.path, item.kind)), decided)
                 if pair.known is not None and (other := carried.get(pair.known.id)) is not None:
-                    decided.outcomes.append(compare.explained(pair, OutcomeKind.SKIPPED, *carried_with(other)))
+                    decided.outcomes.append(compare.explained(pair, OutcomeKind.SKIPPED, *other))
                 else:
                     self._sort(pair, self._refusal(pair, aim, holder), decided)
         checks.claim(connection, run.id, claims)
         self._prove(connection, decided)
         return decided
+
+    def _carried(self, connection: Connection, ids: list[int]) -> dict[int, tuple[str, str, str]]:
+        """What of these was copied as another item: code, message and fix."""
+        others = copied_elsewhere(connection, self._context.run.transfer_id, ids)
+        places = copied_at_other_places(connection, ids)
+        told = {item_id: copied_at(place) for item_id, place in places.items()}
+        return told | {item_id: carried_with(other) for item_id, other in others.items()}
 
     def _pair(self, item: Item, target: str, there: Item | None, known: Known | None, decided: Decided) -> Pair:
         """A listed item gets its number, and counts."""

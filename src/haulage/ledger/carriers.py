@@ -1,4 +1,4 @@
-"""What several users of a migration see is carried by one of its transfers: the first that came to it."""
+"""What several users of a migration see, or what lies at several places, is carried once: as what was scanned first."""
 
 from collections.abc import Sequence
 
@@ -32,6 +32,17 @@ _copied = Among(
     ),
     before=("transfer",),
 )
+_twin = items.alias("twin")
+_same_file = (_twin.c.transfer_id == items.c.transfer_id) & (_twin.c.source_id == items.c.source_id)
+_twins = sa.select(items.c.id, _twin.c.id.label("twin_id"), _twin.c.path).select_from(
+    items.join(_twin, _same_file & (_twin.c.id != items.c.id))
+)
+_elsewhere_within = Among(lambda ids: _twins.where(_twin.c.state != literal_state(ItemState.GONE), items.c.id.in_(ids)))
+_copied_within = Among(
+    lambda ids: _twins.where(
+        _twin.c.state != literal_state(ItemState.GONE), _twin.c.done_target_revision.is_not(None), items.c.id.in_(ids)
+    )
+)
 _known = Among(lambda ids: sa.select(items.c.source_id).where(items.c.source_id.is_not(None), items.c.id.in_(ids)))
 _claim = ForEach(
     sa.insert(carriers).prefix_with("OR REPLACE", dialect="sqlite"), "migration_id", "source_id", "transfer_id"
@@ -52,3 +63,16 @@ def claim(connection: Connection, migration: int, transfer: int, ids: Sequence[i
 def copied_elsewhere(connection: Connection, transfer: int, ids: Sequence[int]) -> dict[int, str]:
     """Those of a transfer's items that another transfer of its migration has copied: {item id: the other's source}."""
     return {item_id: shown for item_id, shown in _copied.run(connection, ids, transfer)}
+
+
+def at_other_places(connection: Connection, ids: Sequence[int]) -> dict[int, list[int]]:
+    """Those items that their transfer has at other places too, none of them gone: {item id: the ids there}."""
+    places = dict[int, list[int]]()
+    for item_id, twin_id, _ in _elsewhere_within.run(connection, ids):
+        places.setdefault(item_id, []).append(twin_id)
+    return places
+
+
+def copied_at_other_places(connection: Connection, ids: Sequence[int]) -> dict[int, str]:
+    """Those items that were copied from another place where they lie: {item id: the path there}."""
+    return {item_id: path for item_id, _, path in _copied_within.run(connection, ids)}

@@ -89,9 +89,9 @@ _OTHERS = (
     ),
     Entry(
         "carried_elsewhere",
-        "Copied with another user",
-        "Several users of the migration see it: it is copied once, with the one that came to it first.",
-        "Nothing is to be done: several users see it, and it is copied once.",
+        "Copied elsewhere",
+        "Several users of the migration see it, or it lies at several places: it is copied once, as what came first.",
+        "Nothing is to be done: it is copied once.",
     ),
     Entry(
         "not_a_file",
