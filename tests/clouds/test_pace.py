@@ -24,7 +24,7 @@ IN_TURN = 6
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize(
     ("service_id", "quota", "units", "files"),
-    [("onedrive-business", "app-minute-units", 1250, 4200), ("google-drive", "units per user", 20_000, 2400)],
+    [("onedrive-business", "app-minute-units", 1250, 4200), ("google-drive", "units per user", 20_000, 1800)],
 )
 def test_a_throttled_copy_uses_the_budget(
     person: Person, tmp_path: Path, service_id: str, quota: str, units: int, files: int

@@ -104,11 +104,11 @@ class Watch:
         """Tell one more listener of what happens from now on."""
         self._listeners.append(listener)
 
-    def paused(self, scope: str, seconds: float, called: str, *, again: bool = False) -> None:
-        """A service asked for a wait. called: the service, as people name it. again: a wait goes on, with no call."""
+    def paused(self, scope: str, seconds: float, called: str, *, slower: bool = True) -> None:
+        """A service asked for a wait. called: the service, as people name it. slower: do less at once from now on."""
         self.waiting_until = time.monotonic() + seconds
         self.waiting = f"{called} until {until_text(seconds)}"
-        for slow_down in () if again else self.on_pause:
+        for slow_down in self.on_pause if slower else ():
             slow_down()
         self.tell("waiting", scope=scope, seconds=round(seconds, 1), waits_for=self.waiting)
 

@@ -19,6 +19,8 @@ LONGEST_BACKOFF_SECONDS = 60.0
 RATE_MARGIN = 1.03
 WINDOW_SECONDS = 60.0
 """Of the quotas that most services state."""
+STEADY_SECONDS = 5.0
+"""A budget that lasted so long was used up by a steady rate."""
 
 
 def first_limit(answer_seconds: float) -> int:
@@ -101,14 +103,15 @@ class Concurrency:
 class ScopePacer:
     """Holds back all calls of one budget scope while its service wants none. Implements services.contract.Pacer.
 
-    on_pause(seconds, again): told of every wait, to slow down, to show it and to note it for other processes; again: it
-    goes on with a wait that did not help yet. wait_seconds: what is left of a wait that an earlier run was asked for.
-    longest_backoff_seconds: how long it waits at most when the service does not say.
+    on_pause(scope, seconds, slower): told of every wait, to show it, to note it for other processes and, if slower, to
+    do less at once. wait_seconds: what is left of a wait that an earlier run was asked for. longest_backoff_seconds:
+    how long it waits at most when the service does not say.
 
     Where the service says how long, it is waited for exactly so long. Where it does not, one call asks after 1 s, 2 s,
     4 s and so on, each with up to a second of jitter, and the others leave when that one is answered: the truncated
     exponential backoff that vendors ask for (developers.google.com/workspace/drive/api/guides/limits, 2026-05). Most
-    quotas are of a minute, so a wait that would end shortly before the next minute begins lasts until then.
+    quotas are of a minute, so a wait that would end shortly before the next minute begins lasts until then; and a
+    budget that lasted for a while was not overrun by too many at once.
     """
 
     def __init__(
@@ -149,10 +152,12 @@ class ScopePacer:
 
     def throttled(self, wait_seconds: float | None) -> None:
         """Wait exactly as long as asked, or longer each time when it did not say."""
-        now = monotonic()
+        now, slower = monotonic(), True
         if wait_seconds is None:
             if now < self._until:
                 return  # of a call that left before the wait began: it tells nothing new
+            steady = self._answered_since is not None and now - self._answered_since >= STEADY_SECONDS
+            slower = not (self._refusals or steady)
             wait_seconds = self._wait = self._backoff(now)
             self._asked_until = 0.0
             self._goes_on.clear()
@@ -160,7 +165,7 @@ class ScopePacer:
         until = now + wait_seconds
         if until > self._until:
             self._until = until
-            self._on_pause(self.scope, wait_seconds, self._refusals > 1)
+            self._on_pause(self.scope, wait_seconds, slower)
 
     def _backoff(self, now: float) -> float:
         """How long to wait after one refusal more. Never shorter than the doubling alone would have it."""
@@ -178,7 +183,7 @@ class ScopePacer:
         until = monotonic() + wait_seconds
         if until > self._until + 0.1:  # else it is what we know
             self._until = until
-            self._on_pause(self.scope, wait_seconds, False)
+            self._on_pause(self.scope, wait_seconds, True)
 
     def answered(self) -> None:
         """A call went well: all may leave, unless it left before the wait began."""

@@ -224,8 +224,8 @@ async def _pacer(ledger: Ledger, scope: str, called: str, watch: Watch) -> Scope
     if scope not in watch.pacers:
         until = await ledger.run(work.pause_until, scope)
 
-        def on_pause(name: str, seconds: float, again: bool) -> None:
-            watch.paused(name, seconds, called, again=again)
+        def on_pause(name: str, seconds: float, slower: bool) -> None:
+            watch.paused(name, seconds, called, slower=slower)
             if seconds >= 1:
                 ledger.later(work.pause_until, name, now_us() + int(seconds * 1_000_000))
 

@@ -138,7 +138,7 @@ async def test_calls_leave_evenly_where_a_service_says_how_many() -> None:
 class Minutes(Timed):
     """A service that takes so many calls in each minute, which begins with the first of them, and names no wait.
 
-    answered, refused: when a call came that was; told: the waits that it led to, and whether each went on with another.
+    answered, refused: when a call came that was; told: the waits that it led to, and whether less was wanted at once.
     """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, calls: int, seconds: float = 60.0) -> None:
@@ -148,7 +148,7 @@ class Minutes(Timed):
         self.answered: list[float] = []
         self.refused: list[float] = []
         self.told: list[tuple[float, bool]] = []
-        self.pacer = ScopePacer("scope", lambda _, seconds, again: self.told.append((seconds, again)))
+        self.pacer = ScopePacer("scope", lambda _, seconds, slower: self.told.append((seconds, slower)))
 
     async def call(self) -> None:
         """One call, until it is answered, as the transport makes it."""
@@ -190,6 +190,8 @@ def test_the_calls_of_each_minute_are_used_though_nothing_says_when_it_ends(
     asked = [seconds for seconds, _ in minutes.told]
     assert len(asked) <= 5 * 7
     assert len(minutes.refused) <= len(asked) + 6 * at_once
+    overrun = [slower for _, slower in minutes.told if slower]
+    assert bool(overrun) == (at_once > 2), "what was used up after more than a few seconds was not overrun"
 
 
 def test_without_a_number_the_wait_grows_up_to_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -201,7 +203,7 @@ def test_without_a_number_the_wait_grows_up_to_a_minute(monkeypatch: pytest.Monk
     assert all(2**number <= wait <= 2**number + 1 for number, wait in enumerate(waits[:6]))
     assert all(48 <= wait <= 60 for wait in waits[6:])
     assert len(waits) > 10
-    assert [again for _, again in minutes.told] == [False] + [True] * (len(waits) - 1)
+    assert [slower for _, slower in minutes.told] == [True] + [False] * (len(waits) - 1)
     assert len(minutes.refused) == 50 + len(waits) - 1
     apart = [after - before for before, after in itertools.pairwise(minutes.refused[49:])]
     assert all(abs(gap - wait) < 0.5 for wait, gap in zip(waits, apart, strict=False))
@@ -213,6 +215,7 @@ def test_where_it_goes_on_soon_nobody_waits_for_the_minute(monkeypatch: pytest.M
     minutes.run(minutes.work(1000, 50))
     assert minutes.answered[-1] - minutes.answered[0] < 40
     assert max(seconds for seconds, _ in minutes.told) <= 3.0
+    assert any(slower for _, slower in minutes.told)
 
 
 async def test_if_the_one_that_asks_is_never_heard_of_another_asks(monkeypatch: pytest.MonkeyPatch) -> None:
