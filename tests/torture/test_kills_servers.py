@@ -2,6 +2,7 @@
 
 import hashlib
 import random
+import re
 import time
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from tests.torture.oracle import assert_ledger_whole, assert_nothing_partial, ma
 from tests.torture.test_kills import run_for
 
 MIB = 1024 * 1024
+HIDDEN = re.compile(r"(^|/)\.haulage-[0-9a-f]{32}\.(part|parts|probe)(/|$)")
 
 
 class SshSide:
@@ -58,9 +60,9 @@ def side(request: pytest.FixtureRequest, container: str) -> Side:
 
 
 def shown(side: Side) -> dict[str, str]:
-    """SHA-256 of every file but our own hidden ones, which a kill may leave."""
-    files = {path: body for path, body in side.read().items() if not Path(path).name.startswith(".haulage-")}
-    return {path: hashlib.sha256(body).hexdigest() for path, body in files.items()}
+    """SHA-256 of every file but our own hidden ones, and those in hidden folders of ours: a kill may leave them."""
+    seen = side.read().items()
+    return {path: hashlib.sha256(body).hexdigest() for path, body in seen if not HIDDEN.search(path)}
 
 
 def kill_and_finish(tmp_path: Path, side: Side, kills: int, files: int, large: tuple[int, ...], seed: int) -> None:
