@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from haulage.model.naming import fit
+from haulage.model.errors import NameRefused
+from haulage.model.naming import NameRules, fit
 from haulage.services.registry import service
 from testbed.content import Tree, made
 from testbed.dav import DavServer
@@ -154,14 +155,23 @@ def taken(side: Side, tree: Tree) -> Tree:
     """
     traits = service(side.service).traits
     assert traits is not None
-    rules = msgspec.structs.replace(traits.names, forbidden=traits.names.forbidden + ";?#\t\r\n\\\x01\x7f")
+    forbidden = traits.names.forbidden + ";?#\t\r\n\\\x01\x7f"
+    rules = msgspec.structs.replace(traits.names, forbidden=forbidden, longest_part=250)  # as Nextcloud has it
     if side.service != "webdav":
         rules = traits.names
     if side.one_form:
         rules = msgspec.structs.replace(rules, unicode_form="NFC")
-    kept = [entry for entry in tree.files if fit(entry.path, rules).path == entry.path]
+    kept = [entry for entry in tree.files if takes(rules, entry.path)]
     files = {unicodedata.normalize("NFC", entry.path): entry for entry in kept}
     return Tree(list(files.values()), tree.empty_folders)
+
+
+def takes(rules: NameRules, path: str) -> bool:
+    """Whether the rules take it as it is."""
+    try:
+        return fit(path, rules).path == path
+    except NameRefused:
+        return False
 
 
 def _s3(server: SeaweedFS) -> dict[str, str]:

@@ -118,7 +118,9 @@ async def served(ledger: Ledger, local_user: str = "", public_url: str = "") -> 
     listener.listen(128)
     url = f"http://localhost:{listener.getsockname()[1]}"
     app = make_app(ledger, Settings(public_url or url, local_user))
-    config = uvicorn.Config(app, http=Patient, log_config=None, access_log=False, timeout_graceful_shutdown=1)
+    config = uvicorn.Config(
+        app, http=Patient, log_config=None, access_log=False, timeout_graceful_shutdown=1, limit_concurrency=500
+    )
     server = uvicorn.Server(config)
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined] # pytest keeps its own
     serving = asyncio.create_task(server.serve(sockets=[listener]))

@@ -109,3 +109,22 @@ async def test_a_large_body_that_comes_steadily_is_taken(house: House, monkeypat
         await asyncio.sleep(0.1)
     assert b" 403 " in (await asyncio.wait_for(reader.readline(), 60))  # read whole; no form of ours
     writer.close()
+
+
+@pytest.mark.parametrize("begun", ["", f"{POST}Content-Length: 9\r\n\r\naaa"], ids=["quiet", "half a request"])
+async def test_connections_that_ask_for_nothing_make_room(house: House, begun: str) -> None:
+    """With more of them open than the server takes, pages are served; the oldest of them have ended."""
+    where = urlsplit(house.url)
+    held = []
+    for _ in range(520):
+        reader, writer = await asyncio.open_connection("127.0.0.1", where.port)
+        writer.write(begun.replace("HOST", where.netloc).encode())
+        held.append((reader, writer))
+    visitor = Visitor(house)
+    for _ in range(3):
+        assert (await visitor.get("/sign-in")).status_code == 200
+    assert await asyncio.wait_for(held[0][0].read(), 60) == b""
+    assert not held[-1][0].at_eof()
+    await visitor.close()
+    for _, writer in held:
+        writer.close()
