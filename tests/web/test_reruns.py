@@ -14,9 +14,10 @@ from haulage.model.errors import Refused
 from haulage.model.outcome import Outcome, OutcomeKind, RunKind, Side, Status
 from haulage.model.person import Role
 from haulage.operations import notices, transfers
+from haulage.operations.running import STOPPED
 from haulage.operations.transfers import Ended
 from tests.web.house import House, Visitor, words
-from tests.web.test_going_on import until
+from tests.web.test_going_on import set_run, until
 
 SOME, ONLY, GOOD = Status.SOME_UPLOAD_ERRORS, Status.ONLY_UPLOAD_ERRORS, Status.SUCCESS
 KEY = TransferKey("file:///a", "file:///b", "{}", "from:/a", "to:/b")
@@ -94,6 +95,17 @@ async def test_at_most_three_times(script: Script) -> None:
     assert [one.status for one in runs] == [SOME] * 4
     assert script.told == [(4, "ada")]
     assert runs[-1].message is None
+
+
+async def test_a_restart_begins_no_new_count(house: House, script: Script) -> None:
+    """The process ended during the second rerun: what goes on in the next one counts as the second."""
+    await script.play((SOME, ["transient"]), (SOME, ["transient"]), (GOOD, []))
+    set_run(house.ledger, 3, status=int(Status.PAUSED), message=STOPPED)
+    script.ends, told = [(SOME, ["transient"])] * 3, len(script.told)
+    assert await house.app.state.runner.resume_interrupted() == [4]
+    await until(lambda: len(script.told) > told)
+    assert [one.id for one in script.runs()] == [1, 2, 3, 4, 5]
+    assert "(rerun 3 of at most 3)" in (script.runs()[3].message or "")
 
 
 @pytest.mark.parametrize(

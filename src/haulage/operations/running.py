@@ -115,7 +115,7 @@ class Runner:
         self._live[run_id] = live
         self._undecided.add(run_id)
         task.add_done_callback(lambda _: self._live.pop(run_id, None))
-        facts = {"source": wanted.source, "destination": wanted.destination}
+        facts = {"source": wanted.source, "destination": wanted.destination, "rerun": wanted.rerun}
         await self.ledger.run(audit.append, wanted.actor, "run start", f"run {run_id}", **facts)
         following = asyncio.create_task(self._follow(task, run_id, wanted))
         self._following.add(following)
@@ -181,15 +181,18 @@ class Runner:
         live.task.cancel()
         await asyncio.wait([live.task])
 
-    async def go_on(self, run: RunRow, actor: Actor) -> int:
-        """Start a run's transfer again: it goes on where it stood. Returns the new run's number. Raises Refused."""
+    async def go_on(self, run: RunRow, actor: Actor, rerun: int = 0) -> int:
+        """Start a run's transfer again: it goes on where it stood. Returns the new run's number. Raises Refused.
+
+        rerun: see `Wanted`.
+        """
         if run.ended_us is None:
             raise Refused(f"run {run.id} goes on", "Pause or cancel it first.")
         if run.kind != RunKind.COPY:
             raise Refused("only a copy can be gone on with", "Start a new one.")
         key = await asyncio.to_thread(self.ledger.read, run_rows.transfer_key, run.transfer_id)
         options = Options(msgspec.convert(load(key.filters), Filters))
-        return await self.start(key.source_shown, key.destination_shown, options, actor)
+        return await self._start(Wanted(key.source_shown, key.destination_shown, options, actor, rerun))
 
     async def resume_for(self, connector_id: int, actor: Actor) -> list[int]:
         """Start again what was paused for a connector that is authorised again now."""
@@ -210,14 +213,15 @@ class Runner:
         for run_id in await asyncio.to_thread(self.ledger.read, run_rows.interrupted, STOPPED):
             run = await asyncio.to_thread(history.find, self.ledger, run_id)
             events = await asyncio.to_thread(self.ledger.read, audit.of, f"run {run_id}")
-            who = next((one.who for one in events if one.event == "run start"), None)
+            begun = next((one for one in events if one.event == "run start"), None)
             crashes = await asyncio.to_thread(
                 self.ledger.read, run_rows.crashes_in_a_row, run.transfer_id, MOST_CRASHES
             )
-            if who is None or run.ended_us is None or crashes >= MOST_CRASHES:
+            if begun is None or run.ended_us is None or crashes >= MOST_CRASHES:
                 continue
             try:
-                started.append(await self.go_on(run, Actor(who, "restart")))
+                rerun = begun.facts.get("rerun", 0)  # those of before this version say nothing
+                started.append(await self.go_on(run, Actor(begun.who, "restart"), rerun))
             except HaulageError as error:
                 log_of(self.ledger).warn("not resumed", run=run_id, message=error.message)
         return started

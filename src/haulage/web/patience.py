@@ -69,9 +69,10 @@ class Patient(H11Protocol):
         """
         if self.limit_concurrency is None or len(self.connections) < self.limit_concurrency:
             return
-        others = [one for one in self.connections if one is not self and not one.transport.is_closing()]
+        all_open = [one for one in self.connections if isinstance(one, Patient) and not one.transport.is_closing()]
+        others = [one for one in all_open if one is not self]
         endable = [one for one in others if not one._asks() or one.cycle.more_body]
-        if endable and len(others) + 1 >= self.limit_concurrency:
+        if endable and len(all_open) >= self.limit_concurrency:
             min(endable, key=lambda one: (one._asks(), one._quiet_since)).transport.close()
 
     def _await_head(self) -> None:
