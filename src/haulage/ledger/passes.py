@@ -64,6 +64,16 @@ class Asked(msgspec.Struct, frozen=True):
     rows: dict[int, int]
 
 
+class DifferingSums(msgspec.Struct, frozen=True):
+    """What differed before or after a cutover. looked: transfers looked at then; partly: of these, not seen whole."""
+
+    looked: int
+    users: int
+    items: int
+    bytes: int
+    partly: int
+
+
 def _row(row: Any) -> PassRow:
     values = {name: getattr(row, name) for name in PassRow.__struct_fields__}
     return PassRow(**{**values, "kind": PassKind(row.kind), "server": bool(row.server)})
@@ -199,6 +209,34 @@ def facts_page(connection: sa.Connection, pass_id: int, after: int, limit: int) 
     its = (pass_rows.c.pass_id == pass_id) & (pass_rows.c.row_id > after) & pass_rows.c.facts.is_not(None)
     chosen = sa.select(pass_rows.c.row_id, pass_rows.c.facts).where(its).order_by(pass_rows.c.row_id).limit(limit)
     return [(row.row_id, load(row.facts)) for row in connection.execute(chosen)]
+
+
+def _at(when: str, what: str) -> sa.ColumnElement[Any]:
+    return sa.func.json_extract(pass_rows.c.facts, f"$.{when}.{what}")
+
+
+def differing_sums(connection: sa.Connection, pass_id: int, when: str) -> DifferingSums:
+    """What differed "before" or "after" a cutover, of all its transfers that were looked at then."""
+    items, size, whole = (_at(when, what) for what in ("items", "bytes", "whole"))
+    differ, partly = (sa.func.coalesce(sa.func.sum(sa.case((one, 1), else_=0)), 0) for one in (items > 0, whole == 0))
+    sums = [sa.func.coalesce(sa.func.sum(one), 0) for one in (items, size)]
+    said = sa.select(sa.func.count(items), differ, *sums, partly).where(pass_rows.c.pass_id == pass_id)
+    return DifferingSums(*connection.execute(said).one())
+
+
+def differing_page(connection: sa.Connection, pass_id: int, after: int, limit: int) -> list[tuple[int, dict[str, Any]]]:
+    """What is kept of transfers of larger numbers that differed at some time, or that were not seen whole."""
+    moments = [(_at(when, "items") > 0) | (_at(when, "whole") == 0) for when in ("before", "after")]
+    its = (pass_rows.c.pass_id == pass_id) & (pass_rows.c.row_id > after) & sa.or_(*moments)
+    chosen = sa.select(pass_rows.c.row_id, pass_rows.c.facts).where(its).order_by(pass_rows.c.row_id).limit(limit)
+    return [(row.row_id, load(row.facts)) for row in connection.execute(chosen)]
+
+
+def newest_of(connection: sa.Connection, migration: int, kind: PassKind) -> PassRow | None:
+    """The pass of that kind that was begun last; None where there is none."""
+    its = (passes.c.migration_id == migration) & (passes.c.kind == kind)
+    row = connection.execute(sa.select(passes).where(its).order_by(passes.c.id.desc()).limit(1)).one_or_none()
+    return None if row is None else _row(row)
 
 
 def finish(connection: sa.Connection, pass_id: int) -> bool:

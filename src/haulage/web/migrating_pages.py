@@ -18,7 +18,7 @@ from haulage.ledger.migration_rows import MigrationRow, TransferRow
 from haulage.model.errors import Missing, Refused, TooManyFailures
 from haulage.model.outcome import PassKind, Status
 from haulage.model.schedule import Every, Hours, Timing
-from haulage.operations import migration_reports, migration_table, migrations, passes, rights, schedules
+from haulage.operations import cutovers, migration_reports, migration_table, migrations, passes, rights, schedules
 from haulage.web.access import ForgedForm, Operator, Viewer, Visit
 from haulage.web.migration_pages import Filter, View, Viewed, migration_page, table_facts
 from haulage.web.rendering import page, render
@@ -29,7 +29,7 @@ TICK_SECONDS = 1.0
 TICK_SHARE = 10
 """A tick waits at least so many times as long as it took to look: large tables are looked at less often."""
 SHOWN_ROWS = 20
-Kind = Literal["scan", "copy"]
+Kind = Literal["scan", "copy", "cutover"]
 Report = Literal["migration", "errors", "table"]
 Change = Literal["pause", "cancel", "resume"]
 STOPS = {"pause": Status.PAUSED, "cancel": Status.CANCELED}
@@ -153,6 +153,16 @@ async def change_pass(request: Request, visit: Operator, migration_id: int, pass
     except Refused as error:
         return await asyncio.to_thread(migration_page, request, visit, one, None, error)
     return RedirectResponse(f"/migrations/{one.id}", 303)
+
+
+@router.get("/migrations/{migration_id}/cutover")
+def cutover(request: Request, visit: Viewer, migration_id: int, after: int = -1) -> Response:
+    """What differed before the newest cutover, and what still differs; after: where the page begins."""
+    one = rights.migration(visit.ledger, visit.who, migration_id)
+    found = cutovers.newest(visit.ledger, one, after)
+    goes_on = found is not None and visit.passes.show(found.row).goes_on
+    facts: dict[str, Any] = {"one": one, "found": found, "goes_on": goes_on, "shown_paths": cutovers.SHOWN_PATHS}
+    return page(request, visit, "migration_cutover.html", **facts)
 
 
 @router.get("/migrations/{migration_id}/reports/{report}")
