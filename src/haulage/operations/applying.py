@@ -18,7 +18,7 @@ from haulage.model.errors import Refused
 from haulage.model.filters import Filters
 from haulage.model.mapping import MappingRefused
 from haulage.model.migration_file import Wanted, WantedTransfer
-from haulage.operations import migrations
+from haulage.operations import migrations, standing
 
 TOLD = 5
 
@@ -118,7 +118,7 @@ def _plan(connection: Connection, wanted: Wanted, remove: bool) -> Plan:
     changes = [_change(one, row) for one, row in (*pairs, *moved)]
     left = sorted(by_ends.values(), key=lambda row: row.id)
     if remove:
-        _refuse_copied(left)
+        _refuse_copied(standing.as_they_are_within(connection, left))
     rest = {row.id: _cells(row) for row in left}
     return Plan(
         migration=None if found is None else found.id,

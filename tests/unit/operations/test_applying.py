@@ -17,6 +17,7 @@ from haulage.model.mapping import MappingRefused
 from haulage.model.outcome import RunKind
 from haulage.operations import applying, connectors, migrations
 from haulage.operations.applying import Plan
+from haulage.operations.home import transfer_lock
 from haulage.services.registry import service
 
 TEST = Actor("test", "test")
@@ -24,8 +25,9 @@ HEAD = "migration: Wave 1\nsource: here\ndestination: there\n"
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
+def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ledger]:
     """With two connectors."""
+    monkeypatch.setenv("HAULAGE_HOME", str(tmp_path))
     opened = Ledger.open(tmp_path / "ledger.db")
     for name in ("here", "there"):
         connectors.add(opened, name, service("local"), {}, TEST)
@@ -74,6 +76,18 @@ def copied(ledger: Ledger, row_id: int) -> int:
     return ledger.do(ran)
 
 
+def scanned(ledger: Ledger, row_id: int) -> int:
+    """As if a scan of that row had begun. Returns its transfer."""
+
+    def begun(connection: migration_rows.sa.Connection) -> int:
+        transfer = runs.transfer_id(connection, TransferKey(f"from {row_id}", "", "{}", "x", ""))
+        migration_rows.change(connection, row_id, scan_id=transfer)
+        runs.start(connection, transfer, RunKind.SCAN, "test")
+        return transfer
+
+    return ledger.do(begun)
+
+
 def test_made_changed_left_and_removed(ledger: Ledger) -> None:
     """What the file does not speak of stays, rows too, until their removal is asked for."""
     first = applied(ledger, file("a x [hr] note", "b y", more="filters: {exclude: ['*.tmp']}\n"))
@@ -112,6 +126,15 @@ def test_what_has_copied_stays(ledger: Ledger) -> None:
     with pytest.raises(Refused, match="leaves out transfers that have copied already: 1"):
         applying.plan(ledger, file("b y"), remove=True)
     assert len(applied(ledger, file("a x [hr]", "a other")).add) == 1
+
+
+def test_a_killed_scan_does_not_run(ledger: Ledger) -> None:
+    """A row whose scan runs cannot be taken out; one whose scan's process is gone can."""
+    applied(ledger, file("a x", "b y"))
+    scan = scanned(ledger, 2)
+    with transfer_lock(scan), pytest.raises(Refused, match="transfer 2 is running, so nothing can be removed"):
+        applying.plan(ledger, file("a x"), remove=True)
+    assert applied(ledger, file("a x"), remove=True).remove == {2: Cells("b", "y")}
 
 
 def test_all_or_nothing(ledger: Ledger) -> None:
