@@ -35,6 +35,7 @@ TRAITS = Traits(
     shared_ids=True,
     read_calls=2,  # which revision a download is of has to be asked
     put_calls=2,  # files of one folder are looked up together, at worst each by itself
+    large_calls=3,  # the session's beginning, its end, and the same look-up
     quotas=(  # Q12, Q13
         Quota("Google takes 750 GB of uploads a day from one user", 750 * 10**9, 86_400, "user", write=1, of="bytes"),
         Quota("Google takes 325,000 units a minute from one user", 325_000, 60, "user", read=200, write=50),
