@@ -14,12 +14,12 @@ from starlette.background import BackgroundTask
 
 from haulage.api.access import Call, ReadsRuns, WritesRuns
 from haulage.api.documents import Body, Document, Number, api_router
+from haulage.api.times import Rhythm, Window, hours_of
 from haulage.ledger import audit
 from haulage.ledger.migration_rows import MigrationRow, TransferRow
 from haulage.model import mapping
 from haulage.model.errors import Refused
 from haulage.model.outcome import PassKind, Status
-from haulage.model.schedule import Every, Hours, Timing
 from haulage.operations import migration_reports, migration_table, migrations, passes, rights, schedules
 
 router = api_router()
@@ -50,15 +50,6 @@ class Chosen(Body):
     filter: Filter = ""
 
 
-class Window(Body):
-    """When runs may go on: from `opens` to `closes`, minutes of the day; weekends: on those all day."""
-
-    opens: int = Field(1200, ge=0, le=1439)
-    closes: int = Field(360, ge=0, le=1439)
-    weekends: bool = True
-    zone: str = Field("UTC", max_length=100)
-
-
 class NewPass(Chosen):
     """What is to be done with the chosen transfers now. hours: none for at any time."""
 
@@ -66,14 +57,8 @@ class NewPass(Chosen):
     hours: Window | None = None
 
 
-class NewPassSchedule(NewPass):
+class NewPassSchedule(Rhythm, NewPass):
     """What is to be done with them by itself. Neither `ids` nor `filter`: with all that there are then."""
-
-    every: Every = Every.DAY
-    minute: int = Field(0, ge=0, le=59)
-    hour: int = Field(0, ge=0, le=23)
-    day: int = Field(1, ge=1, le=31)
-    zone: str = Field("UTC", max_length=100)
 
 
 def _told(call: Call, row: MigrationRow) -> dict[str, Any]:
@@ -93,10 +78,6 @@ def _chosen(call: Call, row: MigrationRow, body: Chosen) -> list[TransferRow]:
     if not found:
         raise Refused("no transfer is chosen", "Add some, or change the filter.")
     return found
-
-
-def _hours(body: Window | None) -> Hours | None:
-    return None if body is None else Hours(body.opens, body.closes, body.weekends, body.zone)
 
 
 @router.get("/migrations")
@@ -198,7 +179,7 @@ async def start_pass(call: WritesRuns, migration_id: Number, body: NewPass) -> R
     row = await asyncio.to_thread(rights.work_on, call.ledger, call.who, migration_id)
     await asyncio.to_thread(rights.may_begin, call.ledger, call.who, row, body.kind)
     found = await asyncio.to_thread(_chosen, call, row, body)
-    begun = await call.passes.start(row, found, PassKind(body.kind), call.actor, hours=_hours(body.hours))
+    begun = await call.passes.start(row, found, PassKind(body.kind), call.actor, hours=hours_of(body.hours))
     made = await asyncio.to_thread(passes.of, call.ledger, row, begun.id)
     return Document({**passes.told(call.passes.show(made)), "busy": begun.busy}, 201)
 
@@ -221,12 +202,11 @@ async def change_pass(
 
 @router.post("/migrations/{migration_id}/schedules", status_code=201)
 def add_pass_schedule(call: WritesRuns, migration_id: Number, body: NewPassSchedule) -> Response:
-    """Have them scanned or started by themselves; it is deleted by DELETE /schedules/ID."""
+    """Have them scanned or started by themselves; it is changed and deleted by /schedules/ID."""
     row = rights.work_on(call.ledger, call.who, migration_id)
     ids = _ids(_chosen(call, row, body)) if body.ids or body.filter else None
-    timing, hours = Timing(body.every, body.minute, body.hour, body.day, body.zone), _hours(body.hours)
-    kind, person = PassKind(body.kind), call.who.person
-    made = schedules.add_for_migration(call.ledger, person, row, ids, kind, timing, hours, call.actor)
+    kind, person, hours = PassKind(body.kind), call.who.person, hours_of(body.hours)
+    made = schedules.add_for_migration(call.ledger, person, row, ids, kind, body.timing(), hours, call.actor)
     return Document(schedules.told(made), 201)
 
 

@@ -11,13 +11,14 @@ from pydantic import Field
 from haulage.api import problems
 from haulage.api.access import Call, ReadsConnectors, ReadsRuns, WritesConnectors, WritesRuns
 from haulage.api.documents import Body, Document, Number, api_router
+from haulage.api.times import Changed, Rhythm, hours_of
 from haulage.engine.context import Options
 from haulage.ledger import people, work
 from haulage.ledger.work import Search
 from haulage.model.errors import Refused
 from haulage.model.filters import Filters
 from haulage.model.outcome import OutcomeKind
-from haulage.model.schedule import Every, Timing
+from haulage.model.schedule import Every
 from haulage.operations import (
     adding,
     authorise,
@@ -75,14 +76,10 @@ class NewRun(Body):
     exclude: list[str] = Field([], max_length=1000)
 
 
-class NewSchedule(NewRun):
+class NewSchedule(Rhythm, NewRun):
     """A copy to be started by itself. day: of the week (1 is Monday) or the month."""
 
     every: Every
-    minute: int = Field(0, ge=0, le=59)
-    hour: int = Field(0, ge=0, le=23)
-    day: int = Field(1, ge=1, le=31)
-    zone: str = Field("UTC", max_length=100)
 
 
 def _service(service_id: str) -> Service:
@@ -284,9 +281,17 @@ def list_schedules(call: ReadsRuns) -> Response:
 @router.post("/schedules", status_code=201)
 def add_schedule(call: WritesRuns, body: NewSchedule) -> Response:
     """Have a copy start by itself."""
-    filters, timing = _both(call, body), Timing(body.every, body.minute, body.hour, body.day, body.zone)
-    made = schedules.add(call.ledger, call.who.person, body.source, body.destination, filters, timing, call.actor)
+    filters, ends = _both(call, body), (body.source, body.destination)
+    made = schedules.add(call.ledger, call.who.person, *ends, filters, body.timing(), call.actor)
     return Document(schedules.told(made), 201)
+
+
+@router.put("/schedules/{schedule_id}")
+def change_schedule(call: WritesRuns, schedule_id: Number, body: Changed) -> Response:
+    """Have it start at these times, within these hours; what it starts stays."""
+    row = rights.schedule(call.ledger, call.who, schedule_id)
+    changed = schedules.change(call.ledger, row, body.timing(), hours_of(body.hours), call.actor)
+    return Document(schedules.told(changed))
 
 
 @router.delete("/schedules/{schedule_id}", status_code=204)

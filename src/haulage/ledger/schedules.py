@@ -66,6 +66,12 @@ def add(
     return int(connection.execute(said).inserted_primary_key[0])  # type: ignore[index] # one row has its key
 
 
+def change(connection: sa.Connection, schedule_id: int, when: Timing, next_us: int, hours: str | None) -> None:
+    """From now on it starts at other times; hours: as they are kept."""
+    values = {**msgspec.structs.asdict(when), "next_us": next_us, "hours": hours, "told": None}
+    connection.execute(schedules.update().where((schedules.c.id == schedule_id) & ALIVE).values(**values))
+
+
 def get(connection: sa.Connection, schedule_id: int) -> ScheduleRow:
     """The schedule of that number. Raises Refused."""
     row = connection.execute(sa.select(schedules).where((schedules.c.id == schedule_id) & ALIVE)).one_or_none()

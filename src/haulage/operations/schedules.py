@@ -102,6 +102,23 @@ def add_for_migration(
     return ledger.do(keep)
 
 
+def change(ledger: Ledger, row: ScheduleRow, timing: Timing, hours: Hours | None, actor: Actor) -> ScheduleRow:
+    """Have a schedule start at other times, and its runs go on in other hours. What it starts stays. Raises Refused."""
+    check(timing)
+    check_hours(hours)
+    if hours is not None and row.migration_id is None:
+        raise Refused("a single copy runs at any time", "Leave out the hours; only a migration's schedule has some.")
+
+    def keep(connection: Connection) -> ScheduleRow:
+        rows.get(connection, row.id)  # nobody deleted it meanwhile
+        rows.change(connection, row.id, timing, next_us(timing, now_us()), None if hours is None else dump(hours))
+        facts = {"when": timing.words(), "hours": None if hours is None else hours.words()}
+        audit.append(connection, actor, "schedule change", f"schedule {row.id}", **facts)
+        return rows.get(connection, row.id)
+
+    return ledger.do(keep)
+
+
 def of_migration(ledger: Ledger, migration: int) -> list[ScheduleRow]:
     """The schedules of a migration, the next one first."""
     return ledger.read(rows.of_migration, migration)
@@ -119,8 +136,16 @@ def chosen(ledger: Ledger, migration: MigrationRow, row: ScheduleRow) -> list[Tr
 
 def of_row(found: Sequence[ScheduleRow], row_id: int) -> str:
     """When a transfer starts by itself, in words; empty where it does not. found: those of its migration."""
-    its = [one for one in found if one.row_ids is None or row_id in one.row_ids]
-    return "; ".join(one.timing.words() for one in its)
+    return "; ".join(one.timing.words() for one in by_row(found, [row_id])[row_id])
+
+
+def by_row(found: Sequence[ScheduleRow], row_ids: Sequence[int]) -> dict[int, list[ScheduleRow]]:
+    """Which of a migration's schedules start each of these transfers."""
+    its: dict[int, list[ScheduleRow]] = {row_id: [] for row_id in row_ids}
+    for one in found:
+        for row_id in its if one.row_ids is None else its.keys() & one.row_ids:
+            its[row_id].append(one)
+    return its
 
 
 def remove(ledger: Ledger, schedule_id: int, actor: Actor) -> None:
@@ -175,6 +200,9 @@ def told(row: ScheduleRow) -> dict[str, Any]:
         "destination": row.destination,
         "every": row.timing.every.value,
         "when": row.timing.words(),
+        "minute": row.timing.minute,
+        "hour": row.timing.hour,
+        "day": row.timing.day,
         "zone": row.timing.zone,
         "next_us": row.next_us,
         "last_us": row.last_us,
@@ -183,4 +211,5 @@ def told(row: ScheduleRow) -> dict[str, Any]:
         "kind": row.kind.value,
         "users": None if row.row_ids is None else len(row.row_ids),
         "hours": None if row.hours is None else row.hours.words(),
+        "window": row.hours,
     }

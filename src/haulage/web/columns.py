@@ -11,7 +11,7 @@ PLACE = "migration columns"
 
 
 class Column(msgspec.Struct, frozen=True):
-    """A column. sort: what it is sorted by; live: whether it changes while a transfer runs."""
+    """A column. sort: what it is sorted by, None for nothing; live: whether it changes while a transfer runs."""
 
     key: str
     title: str
@@ -39,6 +39,7 @@ EVERY: tuple[Column, ...] = (
     Column("scanned", "Scanned", "scanned", live=True),
     *(Column(key, title, key, live=True, number=True) for key, title in _COUNTED),
     Column("last", "Last run", "last", live=True),
+    Column("schedule", "Schedule"),
     Column("tags", "Tags", "tags"),
     Column("notes", "Notes", "notes"),
 )

@@ -10,19 +10,19 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import FileResponse, RedirectResponse, Response, StreamingResponse
-from pydantic import BaseModel, Field
+from pydantic import Field
 from starlette.background import BackgroundTask
 
 from haulage.ledger import audit
 from haulage.ledger.migration_rows import MigrationRow, TransferRow
 from haulage.model.errors import Missing, Refused, TooManyFailures
 from haulage.model.outcome import PassKind, Status
-from haulage.model.schedule import Every, Hours, Timing
 from haulage.operations import cutovers, migration_reports, migration_table, migrations, passes, rights, schedules
 from haulage.web.access import ForgedForm, Operator, Viewer, Visit
 from haulage.web.migration_pages import Filter, View, Viewed, migration_page, table_facts
 from haulage.web.rendering import page, render
 from haulage.web.run_pages import LONGEST_STREAM_SECONDS, MOST_STREAMS, watching
+from haulage.web.when import USUAL, When
 
 router = APIRouter()
 TICK_SECONDS = 1.0
@@ -33,7 +33,6 @@ Kind = Literal["scan", "copy", "cutover"]
 Report = Literal["migration", "errors", "table"]
 Change = Literal["pause", "cancel", "resume"]
 STOPS = {"pause": Status.PAUSED, "cancel": Status.CANCELED}
-Clock = Annotated[str, Field(pattern=r"^\d{1,2}:\d\d(:\d\d)?$")]
 Ids = Annotated[list[int], Query(max_length=1000)]
 
 
@@ -70,38 +69,8 @@ def what(
         return migration_page(request, visit, one, View(filter), error)
     facts: dict[str, Any] = {"one": one, "found": found, "count": len(ids), "kind": kind}
     facts |= {"ids": [] if every else row, "every": every, "filter": filter, "at_once": visit.passes.at_once}
-    facts["zones"] = schedules.zones()
+    facts |= {"zones": schedules.zones(), "filled": USUAL}
     return page(request, visit, "migration_what.html", **facts)
-
-
-class When(BaseModel):
-    """When the chosen users are scanned or started, as it was filled in."""
-
-    when: Literal["now", "schedule"] = "now"
-    repeat: Every = Every.DAY
-    at: Clock = "20:00"
-    day: int = 1
-    hours: Literal["any", "some"] = "any"
-    opens: Clock = "20:00"
-    closes: Clock = "06:00"
-    weekends: bool = False
-    zone: str = Field("UTC", max_length=100)
-
-    def timing(self) -> Timing:
-        """When it starts."""
-        minutes = _minutes(self.at)
-        return Timing(self.repeat, minutes % 60, minutes // 60, self.day, self.zone)
-
-    def window(self) -> Hours | None:
-        """When it may go on; None: at any time."""
-        if self.hours == "any":
-            return None
-        return Hours(_minutes(self.opens), _minutes(self.closes), self.weekends, self.zone)
-
-
-def _minutes(clock: str) -> int:
-    hour, minute = (int(part) for part in clock.split(":")[:2])
-    return hour * 60 + minute
 
 
 class Begin(When):

@@ -174,6 +174,7 @@ def table_facts(visit: Visit, row: MigrationRow, view: View) -> dict[str, Any]:
     """What changes on the page of a migration while it runs. Raises Refused for a filter that cannot be read."""
     passes = visit.passes.shown(row.id)
     found = migration_table.page(visit.ledger, row.id, view.filter, sort=view.sort, down=view.down, start=view.start)
+    timed = schedules.of_migration(visit.ledger, row.id)
     running = {int(Status.RUNNING), SCANNING}
     return {
         "one": row,
@@ -182,7 +183,8 @@ def table_facts(visit: Visit, row: MigrationRow, view: View) -> dict[str, Any]:
         "lines": [line(each, found.over) for each in found.rows],
         "start": found.start,
         "passes": passes,
-        "schedules": schedules.of_migration(visit.ledger, row.id),
+        "schedules": timed,
+        "scheduled": schedules.by_row(timed, [each.id for each in found.rows]),
         "live": any(one.goes_on for one in passes) or not running.isdisjoint(found.over.values()),
         "signs": SIGNS,
         "kinds": KINDS,
