@@ -131,8 +131,8 @@ class _Making:
                 self._end(row_id, Status(status), "paused by a person")
 
     async def _fill(self) -> None:
-        """Let as many run as there are places."""
-        while len(self._tasks) < self._places():
+        """Let as many run as there are places; what was refused and waits again is not taken in the same breath."""
+        while self._stopping is None and len(self._tasks) < self._places():
             row = await self._ledger.run(self._next)
             if row is None:
                 return

@@ -23,6 +23,7 @@ from haulage.ledger.schedules import ScheduleRow
 from haulage.ledger.store import Ledger
 from haulage.model.filters import Filters
 from haulage.operations import notices, rights, schedules
+from haulage.operations.authorised_again import AuthorisedAgain
 from haulage.operations.building import Builds
 from haulage.operations.passes import Passes
 from haulage.operations.running import Runner
@@ -81,6 +82,7 @@ def make_app(ledger: Ledger, settings: Settings) -> FastAPI:
             asyncio.create_task(schedules.keep_starting(ledger, _starting(ledger, runner, passes))),
             asyncio.create_task(runner.resume_interrupted()),
             asyncio.create_task(passes.recover()),
+            asyncio.create_task(AuthorisedAgain(ledger, passes).keep_looking()),
         ]
         try:
             yield

@@ -1,0 +1,79 @@
+"""Passes that were paused since an authorisation was lost: they go on by themselves once it is there again."""
+
+import asyncio
+
+from haulage.ledger import connectors as connector_rows
+from haulage.ledger import migration_rows
+from haulage.ledger import passes as rows
+from haulage.ledger.audit import Actor
+from haulage.ledger.connectors import ConnectorRow
+from haulage.ledger.passes import PassRow
+from haulage.ledger.store import Connection, Ledger
+from haulage.model.connector import USABLE
+from haulage.model.errors import HaulageError
+from haulage.model.outcome import PassKind, Status
+from haulage.operations.home import pass_held
+from haulage.operations.passes import Passes
+from haulage.operations.runlog import log_of
+
+LOOK_SECONDS = 5.0
+
+Authorised = tuple[tuple[int, int | None], ...]
+"""The connectors that a pass needs, and when each was authorised."""
+
+
+class AuthorisedAgain:
+    """Looks after a server's passes; whoever authorises a connector may do so in another process."""
+
+    def __init__(self, ledger: Ledger, passes: Passes) -> None:
+        self._ledger, self._passes = ledger, passes
+        self._tried: dict[int, Authorised] = {}
+        self._told: dict[int, str] = {}
+
+    async def look(self) -> list[int]:
+        """Go on with those whose connectors can be used again; once for each authorisation, lest it is lost at once.
+
+        Returns the passes' numbers.
+        """
+        gone_on = []
+        for row, authorised in await asyncio.to_thread(self._ledger.read, _able):
+            if self._tried.get(row.id) == authorised or pass_held(row.id):
+                continue
+            try:
+                await self._passes.resume(row, Actor(row.who, "reauthorise"))
+            except HaulageError as error:  # too many go on, or somebody was first: it is looked at again
+                if self._told.get(row.id) != error.message:
+                    log_of(self._ledger).warn("pass not gone on with", number=row.id, message=error.message)
+                self._told[row.id] = error.message
+                continue
+            self._tried[row.id] = authorised
+            gone_on.append(row.id)
+        return gone_on
+
+    async def keep_looking(self) -> None:
+        """Look every few seconds, until cancelled; what goes wrong now, is tried again then."""
+        while True:
+            try:
+                await self.look()
+            except HaulageError as error:
+                log_of(self._ledger).warn("paused passes were not looked at", message=error.message)
+            except Exception as error:
+                log_of(self._ledger).bug(error, command="passes")
+            await asyncio.sleep(LOOK_SECONDS)
+
+
+def _able(connection: Connection) -> list[tuple[PassRow, Authorised]]:
+    """A server's passes that wait for an authorisation, all of whose connectors can be used now."""
+    waiting = [one for one in rows.open_ones(connection) if one.server and one.status == Status.PAUSED_REAUTHORISE]
+    needed = [(one, _needed(connection, one)) for one in waiting]
+    return [
+        (one, tuple((connector.id, connector.authorised_us) for connector in found))
+        for one, found in needed
+        if all(connector.state in USABLE for connector in found)
+    ]
+
+
+def _needed(connection: Connection, row: PassRow) -> list[ConnectorRow]:
+    migration = migration_rows.by_id(connection, row.migration_id)
+    sides = [migration.source] if row.kind == PassKind.SCAN else [migration.source, migration.destination]
+    return [connector_rows.get(connection, name) for name in sides]
