@@ -69,5 +69,8 @@ def test_a_link_that_breaks(
     assert last.code == 0, last.out[-3000:] + last.err
     assert again.code == 0, again.out[-3000:] + again.err
     assert folder_shown(target) == WANTED
-    assert not unfinished(target)
+    left = unfinished(target)
+    if not once:  # where every link broke, nothing could be removed any more of what names were tried in
+        left = [one for one in left if one.suffix != ".probe"]
+    assert not left
     assert (again.counts["unchanged"], again.counts["sent_bytes"]) == (again.counts["listed"], 0)

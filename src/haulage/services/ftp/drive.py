@@ -22,7 +22,7 @@ from haulage.services.ftp.traits import TRAITS
 from haulage.services.ftp.tree import Tree
 from haulage.services.ftp.wire import Dialled, Encryption, Wire, connect, spelt
 from haulage.services.ftp.writing import Writing
-from haulage.services.links import Links, Pages, Progress, read_server
+from haulage.services.links import Links, Pages, Progress, hidden_name, read_server
 from haulage.services.links.names import parts_of
 from haulage.services.transport import PEM_FIX, CertificateRefused, Limits
 
@@ -51,6 +51,7 @@ class FtpDrive:
         self._parts = Parts(self._links, self._tree, self._writing)
         self._pages = Pages()
         self._root = root
+        self._probe = hidden_name(ending="probe")
         confirms: Any = "hash" if reads_back else "size"
         self.traits = msgspec.structs.replace(TRAITS, confirms=confirms, part_hash="sha256" if reads_back else None)
 
@@ -88,7 +89,7 @@ class FtpDrive:
                 await wire.ask("MKD", above)
 
     async def _try_to_write(self, wire: Wire, _: Progress) -> None:
-        found = await probed(wire, self._tree.at(wire, ""), TRAITS.names)
+        found = await probed(wire, self._tree.at(wire, ""), self._probe, TRAITS.names)
         self.traits = msgspec.structs.replace(self.traits, names=found)
 
     async def page(self, folder: str, cursor: str | None) -> Page:

@@ -1,6 +1,5 @@
 """What a server does with names: tried in a hidden folder, gone afterwards."""
 
-import asyncio
 from contextlib import suppress
 
 from haulage.model.errors import NameRefused
@@ -9,19 +8,22 @@ from haulage.services.ftp.asking import entries
 from haulage.services.ftp.replies import LinkLost, Negative
 from haulage.services.ftp.tree import PASSING
 from haulage.services.ftp.wire import Wire
-from haulage.services.links import hidden_name
+from haulage.services.links import lastly
 from haulage.services.spelling import OTHER_FORM, SPELT, observed
 
 PLAIN, PLAIN_OTHER_CASE = "b", "B"
 """For the case: a name that every encoding has."""
 
 
-async def probed(wire: Wire, root: str, names: NameRules) -> NameRules:
-    """The rules with what was seen below the root. Raises what the server says to making a folder there."""
-    folder = f"{root.rstrip('/')}/{hidden_name(ending='probe')}"
-    await wire.ask("MKD", folder)
+async def probed(wire: Wire, root: str, name: str, names: NameRules) -> NameRules:
+    """The rules with what was seen below the root. Raises what the server says to making a folder there.
+
+    name: of the hidden folder. With that of an attempt whose link broke, what it left is used, and removed.
+    """
+    folder = f"{root.rstrip('/')}/{name}"
+    await _made(wire, folder)
     try:
-        await wire.ask("MKD", f"{folder}/{PLAIN}")
+        await _made(wire, f"{folder}/{PLAIN}")
         if wire.can_write(SPELT):  # an encoding that has it not has the common form alone
             await _or_refused(wire, "MKD", f"{folder}/{SPELT}")
         await wire.ask("CWD", folder)
@@ -30,7 +32,16 @@ async def probed(wire: Wire, root: str, names: NameRules) -> NameRules:
         form = wire.can_write(OTHER_FORM) and await _or_refused(wire, "CWD", f"{folder}/{OTHER_FORM}")
         return observed(names, listed, other_form=form, other_case=case)
     finally:
-        await asyncio.shield(asyncio.ensure_future(_removed(wire, root, folder)))
+        await lastly(_removed(wire, root, folder))
+
+
+async def _made(wire: Wire, folder: str) -> None:
+    """Make a folder, or find it made."""
+    try:
+        await wire.ask("MKD", folder)
+    except Negative as refused:
+        if not await _or_refused(wire, "CWD", folder):
+            raise refused from None
 
 
 async def _or_refused(wire: Wire, verb: str, argument: str) -> bool:

@@ -13,6 +13,7 @@ from typing import Generic, Protocol, TypeVar
 from haulage.model.errors import HaulageError, Transient, Unreachable
 from haulage.model.item import Carried, Item
 from haulage.services.contract import Pacer
+from haulage.services.links.leaving import lastly
 from haulage.services.transport import Limits, RateWatchdog, Trace, next_attempt
 from haulage.services.transport import limits as limits_here
 
@@ -178,7 +179,7 @@ class Links(Generic[L]):
         try:
             yield Streamed(self, held, opened)
         finally:
-            await asyncio.shield(opened.close())
+            await lastly(opened.close())
             self._release(held)
 
     def _after_break(self, held: _Held[L], error: BaseException, operation: str, path: str) -> BaseException:

@@ -1,6 +1,5 @@
 """What a server does with names, and whether it computes checksums: tried in a hidden folder, gone afterwards."""
 
-import asyncio
 import secrets
 from contextlib import suppress
 
@@ -8,7 +7,7 @@ import asyncssh
 import msgspec
 
 from haulage.model.naming import NameRules
-from haulage.services.links import Progress, hidden_name
+from haulage.services.links import Progress, hidden_name, lastly
 from haulage.services.sftp.checksums import Way, way_of
 from haulage.services.sftp.reading import all_at_once, close_quietly
 from haulage.services.sftp.wire import CREATE, READ, WRITE, Wire
@@ -49,7 +48,7 @@ class Probe:
             progress.waiting()
             return Found(names, await self._way(wire) if self._checksums else None)
         finally:
-            await asyncio.shield(asyncio.ensure_future(self._removed(wire)))
+            await lastly(self._removed(wire))
 
     async def _spelling(self, wire: Wire) -> NameRules:
         """A server that refuses such a name, or forgets it, keeps the form alone that is common."""

@@ -9,7 +9,7 @@ import asyncssh
 
 from haulage.model.errors import Changed, Mismatch, ShortRead
 from haulage.model.item import Carried, Item, Kind
-from haulage.services.links import Progress
+from haulage.services.links import Progress, lastly
 from haulage.services.sftp.listing import item_of, revision_of
 from haulage.services.sftp.packets import Attributes
 from haulage.services.sftp.wire import READ, File, Wire
@@ -161,6 +161,6 @@ async def all_at_once(*requests: Awaitable[Any]) -> list[Any]:
 async def close_quietly(file: File) -> None:
     """Let go of a file that was only read, or is given up."""
     try:
-        await asyncio.shield(file.close())
+        await lastly(file.close())
     except (asyncssh.Error, OSError, ValueError):
         return  # the connection is gone, and the file with it

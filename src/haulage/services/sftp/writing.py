@@ -10,7 +10,7 @@ import asyncssh
 from haulage.model.errors import Conflict, HaulageError, Mismatch, OutcomeUnknown, Transient, Unreachable
 from haulage.model.item import Carried, Item, Kind, Written
 from haulage.services.contract import Precondition
-from haulage.services.links import Links, Progress, hidden_name
+from haulage.services.links import Links, Progress, hidden_name, lastly
 from haulage.services.sftp.checksums import LEAST_BYTES, Way, holds
 from haulage.services.sftp.judge import Unexplained
 from haulage.services.sftp.listing import Listing, item_of
@@ -88,7 +88,7 @@ class Writing:
                 answers = await self._in_blocks(wire, file, hidden, data, carried.modified_us, progress)
         except BaseException:
             # On the same connection, so that it comes after whatever is still on its way.
-            await asyncio.shield(_dropped(wire, file, hidden))
+            await lastly(_dropped(wire, file, hidden))
             raise
         return answers
 
@@ -192,7 +192,7 @@ async def _replace(wire: Wire, hidden: bytes, target: bytes) -> None:
     try:
         await wire.rename_new(hidden, target)
     except BaseException:
-        await asyncio.shield(wire.rename_new(aside, target))
+        await lastly(wire.rename_new(aside, target))
         raise
     await wire.remove(aside)
 
