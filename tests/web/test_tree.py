@@ -56,3 +56,21 @@ async def test_what_was_typed_stays(house: House, tmp_path: Path) -> None:
     assert missing.status_code == 422 and "haulage " not in told and "--" not in told
     assert browsing.LEAST_ITEMS < browsing.MOST_ITEMS
     await visitor.close()
+
+
+async def test_reauthorizing_keeps_the_other_side(house: House, tmp_path: Path) -> None:
+    """A side that could not be loaded leads to its authorisation, and from there back to both sides."""
+    house.person("ada", Role.OPERATOR)
+    place = house.folder("from", "ada", tmp_path / "a")
+    house.folder("to", "ada", tmp_path / "b")
+    visitor = Visitor(house)
+    await visitor.sign_in("ada")
+    wizard = await visitor.get("/wizard", source="from", destination="to")
+    asked = re.findall(r'hx-get="(/browse[^"]*)"', wizard.text)
+    assert ["source=from&destination=to" in unescape(one) for one in asked] == [True, True]
+    gone = await visitor.get("/browse", side="source", at=f"{place}/gone", source="from", destination="to")
+    link = re.search(r'href="([^"]*/reauthorize[^"]*)"', gone.text)
+    assert link is not None
+    form = await visitor.get(unescape(link[1]))
+    assert 'name="source" value="from"' in form.text and 'name="destination" value="to"' in form.text
+    await visitor.close()

@@ -93,10 +93,12 @@ async def browse(
     at: Annotated[str, Query(max_length=5000)],
     whole: bool = False,
     on: Annotated[str, Query(max_length=20_000)] = "",
+    source: Name = "",
+    destination: Name = "",
 ) -> Response:
     """What a place holds, one level of it. whole: the connector is being loaded, and its top is shown.
 
-    on: what an earlier answer gave for going on in a long folder.
+    on: what an earlier answer gave for going on in a long folder. source, destination: what the wizard has loaded.
     """
     try:
         row = await asyncio.to_thread(rights.location, visit.ledger, visit.who, at)
@@ -110,7 +112,8 @@ async def browse(
         raise
     except HaulageError as error:
         lost, name = isinstance(error, AuthLost | ReadOnly), at.partition(":")[0]
-        return page(request, visit, "_not_loaded.html", problem=error, lost=lost, name=name, side=side)
+        loaded = Loaded(source, destination)
+        return page(request, visit, "_not_loaded.html", problem=error, lost=lost, name=name, side=side, loaded=loaded)
     many = found.kinds.get("user", 0)
     template = "_entries.html" if on else "_users.html" if whole and many else "_level.html"
     facts = _level(visit, side, at, found)
@@ -174,7 +177,8 @@ async def create_folder(
         found = await browsing.top(visit.ledger, at)
     except HaulageError as error:
         lost = isinstance(error, AuthLost)
-        return page(request, visit, "_not_loaded.html", problem=error, lost=lost, name=row.name, side=side)
+        loaded = Loaded().with_(side, row.name)
+        return page(request, visit, "_not_loaded.html", problem=error, lost=lost, name=row.name, side=side, loaded=loaded)
     facts = _level(visit, side, at, found)
     return page(request, visit, "_level.html", **facts, whole=whole, writable=row.usage == "write")
 
