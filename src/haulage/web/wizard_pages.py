@@ -178,7 +178,9 @@ async def create_folder(
     except HaulageError as error:
         lost = isinstance(error, AuthLost)
         loaded = Loaded().with_(side, row.name)
-        return page(request, visit, "_not_loaded.html", problem=error, lost=lost, name=row.name, side=side, loaded=loaded)
+        return page(
+            request, visit, "_not_loaded.html", problem=error, lost=lost, name=row.name, side=side, loaded=loaded
+        )
     facts = _level(visit, side, at, found)
     return page(request, visit, "_level.html", **facts, whole=whole, writable=row.usage == "write")
 
