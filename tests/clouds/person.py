@@ -19,7 +19,7 @@ from tests.sandbox.with_rclone import Rclone
 
 SERVICES = (
     *("onedrive-business", "onedrive", "office365", "dropbox", "box", "egnyte"),
-    *("google-drive", "google-workspace"),
+    *("google-drive", "google-workspace", "box-enterprise", "dropbox-business"),
 )
 """Those whose drives are tried, each with one sign-in."""
 
@@ -35,14 +35,19 @@ TINY = ("box", "egnyte", "google-drive")
 BACKENDS = {
     **{"onedrive-business": "onedrive", "onedrive": "onedrive", "office365": "onedrive"},
     **{"dropbox": "dropbox", "box": "box", "google-drive": "drive", "google-workspace": "drive"},
+    **{"dropbox-business": "dropbox", "box-enterprise": "box"},
 }
 """rclone's name for what is behind a service."""
 
-SEEN_AS = {"google-workspace": "google-drive"}
+SEEN_AS = {"google-workspace": "google-drive", "box-enterprise": "box", "dropbox-business": "dropbox"}
 """Under which service somebody signs in to the same drives as oneself."""
 
 ADMINISTERED = ("office365",)
 """Those that an administrator signs in to, and then chooses somebody's drive or a site's library."""
+
+
+OF_OTHERS = {"box-enterprise": "box", "dropbox-business": "dropbox"}
+"""Those by which an administrator has the drives of others, and where those sign in themselves."""
 
 
 def sampled() -> list[Any]:
@@ -66,12 +71,16 @@ class Person(Program):
             self._account[service_id] = self._office.people("google-drive", "user")[0]["user"]
             self._below[service_id] = f"{self._account[service_id]}/My Drive/"
             return
-        roles = roles or (("admin",) if service_id in ADMINISTERED else ())
+        roles = roles or (("admin",) if service_id in (*ADMINISTERED, *OF_OTHERS) else ())
         account = next(one for one in self._office.people(service_id, *roles) if one.get("refresh_token"))
         self._account[service_id] = account["user"]
         asyncio.run(self._office.connect(service_id, account, "write", service_id))
         if service_id == "egnyte":
             self._below[service_id] = f"Private/{account['user']}/"
+        if service_id in OF_OTHERS:
+            member = next(one for one in self._office.people(OF_OTHERS[service_id], "user") if one.get("refresh_token"))
+            self._account[service_id] = member["user"]
+            self._below[service_id] = f"{member['user']}/"
         if service_id in ADMINISTERED:
             self._below[service_id] = f"{self._first_library(service_id)}/"
 

@@ -30,6 +30,21 @@ def test_a_member_there_and_back(person: Person, tmp_path: Path) -> None:
     assert read_folder(tmp_path / "back") == tree.digests()
 
 
+def test_a_team_folder_there_and_back(person: Person, tmp_path: Path) -> None:
+    """In the name of the admin, who needs no right of its own in a team folder."""
+    person.connect("dropbox-business", "admin")
+    tree = made(52, 6, awkward=False)
+    fill_folder(tree, tmp_path / "source")
+    folders = [one for one in roots(person) if "@" not in one]
+    for number, folder in enumerate(folders[:3]):
+        there = f"dropbox-business:/{folder}/by the admin"
+        person.copies(tmp_path / "source", there)
+        assert person.copies(tmp_path / "source", there).counts["sent_bytes"] == 0
+        person.copies(there, tmp_path / f"back {number}")
+        assert read_folder(tmp_path / f"back {number}") == tree.digests()
+    assert folders
+
+
 def test_a_shared_folder_that_is_not_mounted_is_told(person: Person) -> None:
     """It is in no listing of files; the scan says which one it is, and what to do."""
     person.connect("dropbox")

@@ -220,8 +220,9 @@ def _of_a_site(clouds: Clouds, offer: dict[str, Any], token: str) -> tuple[str, 
 _GRAPH = (_GRAPH_PAGES, _UNIT, _GRAPH_PARTS)
 
 
-def _dropbox(clouds: Clouds, offer: dict[str, Any]) -> str:
-    account = next(one for one in offer["accounts"] if one.get("refresh_token"))
+def _dropbox(clouds: Clouds, offer: dict[str, Any], *roles: str) -> str:
+    found = [one for one in offer["accounts"] if not roles or one["role"] in roles]
+    account = next(one for one in found if one.get("refresh_token"))
     told = clouds.form(
         f"{offer['base_url']}/oauth2/token",
         grant_type="refresh_token",
@@ -230,6 +231,37 @@ def _dropbox(clouds: Clouds, offer: dict[str, Any]) -> str:
         client_secret=offer["client_secret"],
     )
     return str(told["access_token"])
+
+
+def _dropbox_team(clouds: Clouds, offer: dict[str, Any]) -> str:
+    return _dropbox(clouds, offer, "admin")
+
+
+def _of_a_team(clouds: Clouds, offer: dict[str, Any], token: str, route: str) -> dict[str, Any]:
+    """An answer about the whole team."""
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    body = b"null" if route.startswith("token") else b"{}"
+    status, told, _ = clouds.ask("POST", f"{offer['base_url']}/2/team/{route}", body, headers)
+    assert status == 200, told
+    found: dict[str, Any] = json.loads(told)
+    return found
+
+
+def _dropbox_member(clouds: Clouds, offer: dict[str, Any], token: str) -> tuple[str, str]:
+    """The home of a member, for whom the admin calls. Headers as JSON, and the root."""
+    members = _of_a_team(clouds, offer, token, "members/list_v2")["members"]
+    profiles = [one["profile"] for one in members if one["profile"]["status"][".tag"] == "active"]
+    one = profiles[-1]
+    return json.dumps({"Dropbox-API-Select-User": one["team_member_id"]}), str(one["email"])
+
+
+def _dropbox_team_folder(clouds: Clouds, offer: dict[str, Any], token: str) -> tuple[str, str]:
+    """A team folder, in which the admin has no right of its own."""
+    admin = _of_a_team(clouds, offer, token, "token/get_authenticated_admin")["admin_profile"]["team_member_id"]
+    one = _of_a_team(clouds, offer, token, "team_folder/list")["team_folders"][-1]
+    where = json.dumps({".tag": "namespace_id", "namespace_id": one["team_folder_id"]})
+    headers = {"Dropbox-API-Select-Admin": admin, "Dropbox-API-Path-Root": where}
+    return json.dumps(headers), str(one["name"])
 
 
 _DROPBOX = (
@@ -389,6 +421,10 @@ CLOUDS = {
         told=_google_administrator,
     ),
     "dropbox": Cloud("dropbox", _mine, *_DROPBOX, _dropbox, limits=_DROPBOX_LIMITS, always=True),
+    "dropbox-member": Cloud("dropbox-business", _dropbox_member, *_DROPBOX, _dropbox_team, limits=_DROPBOX_LIMITS),
+    "dropbox-team-folder": Cloud(
+        "dropbox-business", _dropbox_team_folder, *_DROPBOX, _dropbox_team, limits=_DROPBOX_LIMITS
+    ),
     "onedrive-business": Cloud(
         "onedrive-business", _mine, *_GRAPH, _microsoft("organizations"), limits=_GRAPH_LIMITS, always=True
     ),
@@ -454,6 +490,9 @@ class DropboxWitness:
         self._base = place.settings["via"]
         self._root = place.root.strip("/")
         self._headers = {"Authorization": f"Bearer {place.settings['token']}"}
+        if place.service.id == "dropbox-business":  # the first part of the root says whose it is
+            self._root = self._root.partition("/")[2]
+            self._headers |= json.loads(place.drive)
 
     def _call(self, route: str, argument: dict[str, Any], body: bytes | None = None) -> tuple[int, bytes]:
         text = json.dumps(argument)
@@ -709,6 +748,7 @@ WITNESSES: dict[str, Callable[[CloudPlace], Any]] = {
     "onedrive-business": GraphWitness,
     "office365": GraphWitness,
     "dropbox": DropboxWitness,
+    "dropbox-business": DropboxWitness,
     "google-drive": GoogleWitness,
     "google-workspace": GoogleWitness,
     "box": BoxWitness,

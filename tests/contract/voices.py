@@ -225,6 +225,7 @@ VOICES = {
     "google-drive": GOOGLE,
     "google-workspace": GOOGLE,
     "dropbox": DROPBOX,
+    "dropbox-business": DROPBOX,
     "box": BOX,
     "box-enterprise": BOX,
     "s3": S3,

@@ -10,23 +10,32 @@ from urllib.parse import urlsplit
 from haulage.ledger.store import Ledger
 from haulage.operations import realms
 from tests import canary
-from tests.connectors.people import ADA, REALM, Office
+from tests.connectors.people import ADA, REALM, VENDORS, Office
 from tests.contract.clouds import WITNESSES, CloudPlace, Clouds, cloud_place
 from tests.torture.oracle import sha256
 
-CLOUDS = ("onedrive-business", "dropbox", "box", "egnyte", "google-drive", "onedrive", "office365", "google-workspace")
+CLOUDS = (
+    *("onedrive-business", "dropbox", "box", "egnyte", "google-drive", "onedrive", "office365", "google-workspace"),
+    *("box-enterprise", "dropbox-business"),
+)
 """Services in a cloud, by their ids."""
 
-BEDS = {"onedrive": "onedrive-personal", "office365": "office365-site"}
+BEDS = {
+    **{"onedrive": "onedrive-personal", "office365": "office365-site"},
+    **{"box-enterprise": "box-user", "dropbox-business": "dropbox-team-folder"},
+}
 """The names of their contract's beds, where those are others."""
 
-AT_LENGTH = ("onedrive", "office365", "google-workspace")
+AT_LENGTH = ("onedrive", "office365", "google-workspace", "box-enterprise", "dropbox-business")
 """Those that only the long run tries: their protocol is another one's, over the same client."""
 
 SPARSE = ("box", "egnyte", "google-drive")
 """Those of which every test run tries fewer cells: their protocol has sisters that are tried in more."""
 
-OF_OLD = {"box": ("parts", {}), "egnyte": ("chunks", {})}
+ADMINISTERED = ("office365", "box-enterprise", "dropbox-business")
+"""Those that an administrator connects."""
+
+OF_OLD = {"box": ("parts", {}), "box-enterprise": ("parts", {}), "egnyte": ("chunks", {})}
 """What the contract's beds make small is of the vendor's own size again."""
 
 
@@ -81,7 +90,7 @@ class CloudBed:
             if service_id == "google-workspace":
                 office.connect_workspace(service_id)
                 continue
-            roles = ("admin",) if service_id == "office365" else ()
+            roles = ("admin",) if service_id in ADMINISTERED else ()
             offered = office.people(service_id, *roles)
             account = next(one for one in offered if one.get("refresh_token"))
             asyncio.run(office.connect(service_id, account, "write", service_id))
@@ -96,7 +105,7 @@ class CloudBed:
         place = cloud_place(self.clouds, BEDS.get(service_id, service_id))
         if service_id in OF_OLD:
             deed, details = OF_OLD[service_id]
-            self.clouds.sandbox.do(service_id, deed, **details)
+            self.clouds.sandbox.do(VENDORS[service_id], deed, **details)
         root = place.at(f"{place.base}/{folder}".strip("/"))
         assert isinstance(root, CloudPlace)
         return CloudSide(root)

@@ -1,6 +1,7 @@
 """Dropbox, simulated, as a hostile client meets it: orders, cursors, sessions and headers at their edges."""
 
 import asyncio
+import json
 import random
 
 from haulage.sandbox.dropbox.identity import TEAM_SCOPES, USER_SCOPES
@@ -150,6 +151,28 @@ async def test_whose_tree_a_call_sees(me: Caller) -> None:
     assert (await team("files/list_folder", {"path": ""}, **selected))[1]["error"] == {".tag": "invalid_select_user"}
     assert (await team("files/list_folder", {"path": ""}))[0] == 400, "a team has no files"
     assert (await me("team/members/list_v2", {}))[0] == 400, "an account has no members"
+
+
+async def test_an_admin_writes_in_every_team_folder(me: Caller) -> None:
+    """By Select-Admin whoever is in them; by Select-User the same person is a member like others."""
+    offer = me.box.services["dropbox-business"]
+    admin = next(one["user"] for one in offer["accounts"] if one["role"] == "admin")
+    scopes = " ".join((*USER_SCOPES, *TEAM_SCOPES))
+    token = await me.box.do("sign-in", user=admin, client_id=offer["client_id"], scopes=scopes)
+    team = Caller(me.box, token["access_token"], "")
+    _, who = await team("team/token/get_authenticated_admin", None)
+    member = who["admin_profile"]["team_member_id"]
+    _, listed = await team("team/team_folder/list", {})
+    refused = []
+    for one in listed["team_folders"]:
+        where = {ROOT: json.dumps({".tag": "namespace_id", "namespace_id": one["team_folder_id"]})}
+        as_admin, as_user = {"Dropbox-API-Select-Admin": member}, {"Dropbox-API-Select-User": member}
+        status, made = await team("files/create_folder_v2", {"path": "/By the admin"}, **where, **as_admin)
+        assert status == 200, made
+        assert made["metadata"]["sharing_info"]["read_only"] is False
+        status, told = await team("files/create_folder_v2", {"path": "/By the member"}, **where, **as_user)
+        refused += [told["error"]] if status != 200 else []
+    assert refused, "the admin has a right of its own in every team folder, so that this proves nothing"
 
 
 async def test_a_suspended_member_is_not_acted_for() -> None:

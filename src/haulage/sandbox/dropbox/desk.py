@@ -75,7 +75,7 @@ class Desk:
         if ns == self.store.team_root and person.member:
             return self.store.state.entries[f"root/{person.account}"]
         found = self.store.state.namespaces.get(ns)
-        if found is None or not self.store.access(person.account, found) or found.status != "active":
+        if found is None or not self.store.allowed(call, found) or found.status != "active":
             raise Refusal(problem(call, 422, tagged("no_permission")))
         return self.store.root_of(ns)
 
@@ -98,12 +98,12 @@ class Desk:
         if path.startswith("id:"):
             head, _, rest = path.partition("/")
             entry = state.entries.get(head)
-            if entry is None or not self.sees(view.person, entry) or (not gone and not self.store.lives(entry)):
+            if entry is None or not self.sees(call, entry) or (not gone and not self.store.lives(entry)):
                 return None
             return self._walk(entry, rest.split("/"), gone=gone) if rest else self._mounted(view, entry)
         if path.startswith("rev:"):
             found = self.store.of_rev(path[4:])
-            return found[0] if found and self.sees(view.person, found[0]) else None
+            return found[0] if found and self.sees(call, found[0]) else None
         if path.startswith("ns:"):
             ns, _, rest = path[3:].partition("/")
             root = self._namespace(call, view.person, ns)
@@ -136,12 +136,13 @@ class Desk:
             entry = found
         return entry
 
-    def sees(self, person: Person, entry: Entry) -> bool:
-        """Whether somebody may see an entry."""
+    def sees(self, call: Call, entry: Entry) -> bool:
+        """Whether the account of a call may see an entry."""
+        person = self.person(call)
         if entry.ns == self.store.team_root:
             return self.store.owner_of(entry) == person.account
         ns = self.store.state.namespaces.get(entry.ns)
-        if ns is not None and self.store.access(person.account, ns):
+        if ns is not None and self.store.allowed(call, ns):
             return True
         return entry.extra is not None and person.account in entry.extra.members
 
@@ -220,7 +221,7 @@ class Desk:
     def may_write(self, call: Call, view: View, folder: Entry) -> None:
         """Refuse those who may only read there, and when the namespace is busy with another's writing."""
         ns = self.store.state.namespaces.get(folder.ns)
-        if ns is None or self.store.access(view.person.account, ns) not in WRITERS:
+        if ns is None or self.store.allowed(call, ns) not in WRITERS:
             raise self.write_failed(call, "no_write_permission")
         self.calm(call, folder.ns)
 

@@ -175,7 +175,7 @@ class Links(SharingDesk):
     def revoke(self, call: Call, arg: Url) -> Any:
         """End a link."""
         entry = self._linked(call, arg.url)
-        if not self.sees(self.person(call), entry):
+        if not self.sees(call, entry):
             raise failure(call, tagged("shared_link_access_denied"))
         self.store.state.links.pop(entry.more().link, None)
         entry.more().link = ""

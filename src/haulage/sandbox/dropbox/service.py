@@ -20,7 +20,7 @@ from haulage.sandbox.dropbox.store import Store
 from haulage.sandbox.dropbox.structure import Deleting, Folders, Relocating
 from haulage.sandbox.dropbox.team_folders import TeamFolders
 from haulage.sandbox.dropbox.transfer import Paper, Transfer
-from haulage.sandbox.dropbox.wire import ARGUMENT
+from haulage.sandbox.dropbox.wire import ARGUMENT, SELECT_ADMIN, SELECT_USER
 from haulage.sandbox.frame.budgets import Limit
 from haulage.sandbox.frame.oauth import Application, Grant, Records, Token
 from haulage.sandbox.frame.routing import Route
@@ -35,7 +35,6 @@ REDIRECTS = (
     "http://localhost:28437/oauth/callback/dropbox-business",
     "http://localhost:53682/",
 )
-SELECT_USER, SELECT_ADMIN = "Dropbox-API-Select-User", "Dropbox-API-Select-Admin"
 
 
 class Caller(msgspec.Struct, frozen=True):

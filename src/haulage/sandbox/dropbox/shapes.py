@@ -44,7 +44,7 @@ class Shapes:
         namespaces = self._store.state.namespaces
         ns = namespaces.get(inside.ns)
         if ns is not None and ns.kind in ("shared", "team"):
-            access = self._store.access(call.event.actor, ns)
+            access = self._store.allowed(call, ns)
             sharing: dict[str, Any] = {
                 "read_only": access not in WRITERS,
                 "traverse_only": False,
@@ -78,7 +78,7 @@ class Shapes:
             made["content_hash"] = digest
         ns = self._store.state.namespaces.get(entry.ns)
         if ns is not None and ns.kind in ("shared", "team"):
-            access = self._store.access(call.event.actor, ns)
+            access = self._store.allowed(call, ns)
             made["parent_shared_folder_id"] = ns.id
             made["sharing_info"] = {
                 "read_only": access not in WRITERS, "parent_shared_folder_id": ns.id, "modified_by": entry.by

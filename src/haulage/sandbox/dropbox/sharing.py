@@ -23,13 +23,13 @@ class SharingDesk(JobDesk):
         found = self.store.state.namespaces.get(ns)
         if found is None or found.kind not in ("shared", "team"):
             raise failure(call, nested(*around, "invalid_id"))
-        if not self.store.access(call.event.actor, found):
+        if not self.store.allowed(call, found):
             raise failure(call, nested(*around, "not_a_member"))
         return found
 
     def owned(self, call: Call, found: Namespace) -> None:
         """Refuse who may not change who is in it."""
-        access = self.store.access(call.event.actor, found)
+        access = self.store.allowed(call, found)
         if found.kind == "team":
             raise failure(call, tagged("team_folder"))
         if access != "owner" and not (access == "editor" and found.acl_update_policy == "editors"):

@@ -10,7 +10,9 @@ from haulage.sandbox.dropbox import growth
 from haulage.sandbox.dropbox.growth import Gardener, Grown
 from haulage.sandbox.dropbox.model import Entry, Namespace, Person, Revision, State, Trace
 from haulage.sandbox.dropbox.texts import key_of, numbered
+from haulage.sandbox.dropbox.wire import SELECT_ADMIN
 from haulage.sandbox.frame.contents import Content
+from haulage.sandbox.frame.wire import Call
 from haulage.sandbox.frame.world import World
 
 STRENGTH = ("owner", "editor", "viewer", "viewer_no_comment", "traverse")
@@ -383,6 +385,15 @@ class Store:
             if (one := self.state.groups.get(group)) is not None and account in one.members:
                 found.add(access)
         return next((one for one in STRENGTH if one in found), "")
+
+    def allowed(self, call: Call, ns: Namespace) -> str:
+        """What the account of a call is to a namespace; an admin by Select-Admin owns what the team owns.
+
+        Source: developers.dropbox.com/dbx-team-files-guide (Select-Admin).
+        """
+        if ns.kind == "team" and call.headers.get(SELECT_ADMIN):
+            return "owner"
+        return self.access(call.event.actor, ns)
 
     def person_by(self, *, email: str = "", member: str = "") -> Person | None:
         """The account of an address or of a member id."""

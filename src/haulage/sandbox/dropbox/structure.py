@@ -208,7 +208,7 @@ class Relocating(StructureDesk):
     async def _moved(self, call: Call, view: View, arg: Relocation) -> dict[str, Any]:
         entry, folder, name = self._ends(call, view, arg)
         source = self.store.state.namespaces.get(entry.ns)
-        if source is None or self.store.access(view.person.account, source) not in ("owner", "editor"):
+        if source is None or self.store.allowed(call, source) not in ("owner", "editor"):
             raise Wrong(call, nested("from_write", "no_write_permission"))
         if folder.ns != entry.ns and any(one.mount for one in self.store.within(entry)):
             raise Wrong(call, tagged("cant_nest_shared_folder"))
@@ -346,7 +346,7 @@ class Deleting(StructureDesk):
         check_path(call, arg.path)
         view = self.view(call)
         found = self.store.of_rev(arg.rev)
-        if found is None or not self.sees(view.person, found[0]):
+        if found is None or not self.sees(call, found[0]):
             raise Wrong(call, tagged("invalid_revision"))
         revision = found[1]
         await self.hashed([revision.content])

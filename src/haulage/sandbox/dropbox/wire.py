@@ -13,6 +13,7 @@ from haulage.sandbox.frame.wire import Answer, Call, Refusal, json_answer
 API, CONTENT, NOTIFY = "api.dropboxapi.com", "content.dropboxapi.com", "notify.dropboxapi.com"
 HOSTS = {"rpc": API, "upload": CONTENT, "download": CONTENT, "longpoll": NOTIFY}
 ARGUMENT = "Dropbox-API-Arg"
+SELECT_USER, SELECT_ADMIN = "Dropbox-API-Select-User", "Dropbox-API-Select-Admin"
 RPC_KINDS = ("application/json", "text/plain; charset=dropbox-cors-hack")
 UPLOAD_KINDS = ("application/octet-stream", "text/plain; charset=dropbox-cors-hack")
 PATH_PATTERN = r"(/(.|[\r\n])*)|(ns:[0-9]+(/.*)?)|(id:.*)"

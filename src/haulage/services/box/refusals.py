@@ -35,8 +35,6 @@ MEANINGS: dict[str, type[HaulageError]] = {
     "file_size_limit_exceeded": TooLarge,
     "request_entity_too_large": TooLarge,
     "bad_digest": Mismatch,
-    "access_denied_item_locked": Blocked,
-    "forbidden_by_policy": Blocked,
     "access_denied_insufficient_permissions": Denied,
     "operation_blocked_temporary": Transient,
     "name_temporarily_reserved": Transient,
@@ -46,6 +44,17 @@ MEANINGS: dict[str, type[HaulageError]] = {
     "session_expired": SessionGone,
     "upload_failed": SessionGone,
 }
+BLOCKED = {
+    "access_denied_item_locked": (
+        "the file is locked",
+        "Have whoever locked it at Box unlock it, then run the same command again.",
+    ),
+    "forbidden_by_policy": (
+        "a policy of the enterprise forbids it",
+        "Have an administrator of Box look at its policies (Shield, malware), then run the same command again.",
+    ),
+}
+"""What is kept back, in words, and what to do."""
 
 
 class NameInUse(Conflict):
@@ -89,6 +98,9 @@ def meaning(request: Request, answer: Answer) -> HaulageError | None:
         return SessionGone(message)
     if request.operation == BYTES and answer.status == 416:
         return Changed(f"{message}: it has become shorter")
+    if code in BLOCKED:
+        why, fix = BLOCKED[code]
+        return Blocked(f"Box: {request.operation} was refused: {why}", fix)
     if (kind := MEANINGS.get(code)) is not None:
         return kind(message)
     if answer.status == 503 and retry_after_seconds(answer.headers) is None:
