@@ -55,7 +55,8 @@ def test_a_shared_folder_that_is_not_mounted_is_told(person: Person) -> None:
     unread = ran.ended["counts"]["survey"]["uncopyable"]["first"]
     told = [one for one in unread if one["path"].endswith(f"(shared folder {shared['shared_folder_id']})")]
     assert len(told) == 1, unread
-    assert "not mounted" in told[0]["why"]
+    assert told[0]["why"] == "a shared folder that is not mounted"
+    assert "Add it to the Dropbox" in ran.out
 
 
 def dropbox(person: Person, route: str, argument: dict[str, Any]) -> dict[str, Any]:

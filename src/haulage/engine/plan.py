@@ -18,7 +18,7 @@ from haulage.ledger.store import Connection, now_us
 from haulage.ledger.work import Fitted, Settled
 from haulage.model import naming
 from haulage.model.errors import Gone, HaulageError, NameRefused, Refused, TooLarge
-from haulage.model.item import Item, Kind
+from haulage.model.item import Item, Kind, what_it_is
 from haulage.model.outcome import Outcome, OutcomeKind, Side
 
 EMPTIED_SHARE = 0.03
@@ -269,8 +269,7 @@ class Planner:
                 return _settled(known, OutcomeKind.GONE_AT_SOURCE, error.code, error.message, error.fix)
             return failed(known, error, Side.SOURCE)
         if known.kind == Kind.OTHER:
-            message = known.note or "not a file or folder"
-            return _settled(known, OutcomeKind.UNSUPPORTED, "not_a_file", message, "Copy what it stands for by hand.")
+            return _settled(known, OutcomeKind.UNSUPPORTED, "not_a_file", *what_it_is(known.note))
         if known.size > context.target.traits.largest_file:
             limit = context.target.traits.largest_file
             return failed(known, TooLarge(f"{known.size} bytes; the destination takes {limit}"), Side.DESTINATION)

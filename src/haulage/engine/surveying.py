@@ -17,7 +17,7 @@ from haulage.ledger.store import Connection, Ledger, now_us
 from haulage.model import naming
 from haulage.model.errors import Blocked, HaulageError, RootGone
 from haulage.model.filters import Filters
-from haulage.model.item import Item, Kind
+from haulage.model.item import Item, Kind, what_it_is
 from haulage.model.outcome import Outcome, OutcomeKind, Side, Status
 from haulage.services.contract import Drive, Traits
 
@@ -186,7 +186,7 @@ class Surveyor:
 def uncopyable(item: Item) -> tuple[str, str, str] | None:
     """Why an item cannot be copied: code, message, what to do; None if it can."""
     if item.kind == Kind.OTHER:
-        return "not_a_file", item.note or "not a file or folder", "Copy what it stands for by hand."
+        return "not_a_file", *what_it_is(item.note)
     if item.kind == Kind.FILE and item.note is not None:
         return Blocked.code, item.note, Blocked.default_fix
     return None

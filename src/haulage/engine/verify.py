@@ -26,7 +26,7 @@ from haulage.ledger.runs import RunRow
 from haulage.ledger.store import Connection, Ledger, now_us
 from haulage.model import naming
 from haulage.model.errors import Gone, HaulageError, NameRefused, RootGone
-from haulage.model.item import Item, Kind, Page
+from haulage.model.item import Item, Kind, Page, what_it_is
 from haulage.model.outcome import Outcome, OutcomeKind, Side, Status
 from haulage.services.contract import Drive
 
@@ -233,7 +233,7 @@ class Verifier:
             fix = "Change the filters to compare it."
             decided.outcomes.append(compare.explained(pair, OutcomeKind.SKIPPED, "filter", rule, fix))
         elif item.kind == Kind.OTHER:
-            message, fix = item.note or "not a file or folder", "Copy what it stands for by hand."
+            message, fix = what_it_is(item.note)
             decided.outcomes.append(compare.explained(pair, OutcomeKind.UNSUPPORTED, "not_a_file", message, fix))
         elif refusal is not None:
             decided.outcomes.append(refusal)

@@ -25,7 +25,8 @@ class Item(msgspec.Struct, frozen=True, gc=False):
     revision: opaque; equal revisions mean equal content, as far as the service promises it (an ETag, a
     version, or for a local file its size, time and inode).
     hashes: lower-case hex by algorithm ("md5", "sha256", "crc32c"), as promised by the service; may be absent.
-    note: for Kind.OTHER, what it is ("symlink to x", "socket"); for a file that cannot be read, why ("archived").
+    note: for Kind.OTHER, what it is ("symlink to x", "socket"), and in a second line what to do; for a file that
+    cannot be read, why ("archived").
     empty: for folders, True when the listing knows that it holds nothing.
     """
 
@@ -39,6 +40,12 @@ class Item(msgspec.Struct, frozen=True, gc=False):
     created_us: int | None = None
     note: str | None = None
     empty: bool = False
+
+
+def what_it_is(note: str | None) -> tuple[str, str]:
+    """What something is that is neither a file nor a folder, and what to do about it, by its note."""
+    message, _, fix = (note or "not a file or folder").partition("\n")
+    return message, fix or "Copy what it stands for by hand."
 
 
 class Carried(msgspec.Struct, frozen=True):

@@ -7,7 +7,7 @@ import msgspec
 from haulage.ledger.scratch import Scratch
 from haulage.ledger.surveyed import Scanned
 from haulage.model import naming
-from haulage.model.item import Kind
+from haulage.model.item import Kind, what_it_is
 from haulage.model.naming import NameRules
 from haulage.reports import scan_columns as tables
 from haulage.reports.lines import cell
@@ -222,8 +222,9 @@ class Reviewer:
             return
         if item.kind == Kind.OTHER or item.note is not None:
             found.uncopyable += 1
-            what = item.note or "neither a file nor a folder"
-            told = "Copy what it stands for by hand." if item.kind == Kind.OTHER else "Make it readable at the source."
+            what, told = what_it_is(item.note)
+            if item.kind != Kind.OTHER:
+                told = "Make it readable at the source."
             self._put(tables.NATIVE, 1, item.path, item.kind, what, "No", "", told)
             return
         found.files += 1

@@ -35,6 +35,7 @@ class DropboxDrive:
         self._folder = folder
         self._whole_home = home and not folder
         self._acting = acting
+        self._of_team = acting is not None
         self._form = access.settings.get("export_format") or DEFAULT
         self._root_there = False
         self.calls: Mapping[str, int] = self._calls.transport.trace.calls
@@ -84,7 +85,7 @@ class DropboxDrive:
         below = f"{folder}/" if folder else ""
         items = [item_of(below + one.name, one) for one in found.entries if one.tag != "deleted"]
         if self._whole_home and not folder and not found.has_more:
-            items += await sharing.unmounted(calls)
+            items += await sharing.untold(calls, team=self._of_team)
         return Page(items, found.cursor if found.has_more else None)
 
     async def position(self) -> str:
