@@ -35,14 +35,12 @@ def test_a_team_folder_there_and_back(person: Person, tmp_path: Path) -> None:
     person.connect("dropbox-business", "admin")
     tree = made(52, 6, awkward=False)
     fill_folder(tree, tmp_path / "source")
-    folders = [one for one in roots(person) if "@" not in one]
-    for number, folder in enumerate(folders[:3]):
-        there = f"dropbox-business:/{folder}/by the admin"
-        person.copies(tmp_path / "source", there)
-        assert person.copies(tmp_path / "source", there).counts["sent_bytes"] == 0
-        person.copies(there, tmp_path / f"back {number}")
-        assert read_folder(tmp_path / f"back {number}") == tree.digests()
-    assert folders
+    folder = [one for one in roots(person) if "@" not in one][-1]
+    there = f"dropbox-business:/{folder}/by the admin"
+    person.copies(tmp_path / "source", there)
+    assert person.copies(tmp_path / "source", there).counts["sent_bytes"] == 0
+    person.copies(there, tmp_path / "back")
+    assert read_folder(tmp_path / "back") == tree.digests()
 
 
 def test_a_shared_folder_that_is_not_mounted_is_told(person: Person) -> None:
