@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import FilePayload, Page, async_playwright
 
 from testbed.process import ROOT, NotInstalled, Program
 from testbed.sandbox import Sandbox, clean_env
@@ -24,6 +24,11 @@ PROGRAM = [sys.executable, "-m", "haulage.cli.main"]
 NAME, PASSWORD = "ada@aurora.example", "four words nobody guesses"
 SIZE, PHONE = (1100, 760), (390, 760)
 QUALITY = 60
+WAVE = """Source Path,Destination Path,Tags
+Travel,My Drive/Wave 1/Travel,"sales, wave 1"
+Contract 2026,My Drive/Wave 1/Contract 2026,wave 1
+Old project,My Drive/Wave 1/Old project,wave 1
+"""
 SECONDS = 60.0
 
 
@@ -120,6 +125,37 @@ class Photographer:
         await page.wait_for_selector("#progress:not([data-events])", timeout=3 * SECONDS * 1000)
         await self.take("run-ended")
 
+    async def migrate(self) -> None:
+        """A migration of three folders, one of which is not there: scanned, started, looked at."""
+        page = self.page
+        await page.goto(f"{self.url}/migrations")
+        await page.fill("#new-name", "Wave 1")
+        await page.select_option("#new-source", "work")
+        await page.select_option("#new-destination", "archive")
+        await page.click("button:text-is('Begin')")
+        await page.click("a:text-is('Add users')")
+        await self.take("add-users")
+        await page.set_input_files("#file", FilePayload(name="wave-1.csv", mimeType="text/csv", buffer=WAVE.encode()))
+        await page.click("button:text-is('Upload')")
+        for kind in ("scan", "copy"):
+            await page.check("#every")
+            await page.click(f"button[name=kind][value={kind}]")
+            if kind == "copy":
+                await self.take("start")
+            await page.click("main form .btn-primary")
+            await page.wait_for_url("**/migrations/1")
+            async with asyncio.timeout(3 * SECONDS):
+                while await page.locator("#work[data-events]").count():
+                    await asyncio.sleep(1)
+                    await page.reload()
+        await self.take("migration")
+        await page.click("#user-1 [hx-target='#panel']")
+        await page.wait_for_selector("#panel-title")
+        await self.take("panel")
+        for path, name in (("", "migrations"), ("/1/issues", "issues"), ("/1/scan-reports", "scan-reports")):
+            await page.goto(f"{self.url}/migrations{path}")
+            await self.take(name)
+
     async def others(self) -> None:
         """The other pages, and a phone's."""
         page = self.page
@@ -131,12 +167,17 @@ class Photographer:
         await page.click("#start-button")
         await page.wait_for_url("**/schedules")
         await self.take("schedules")
-        for path in ("connectors", "people", "account"):
+        for path in ("runs", "connectors", "people", "account"):
             await page.goto(f"{self.url}/{path}")
             await self.take(path)
         await page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
         await page.goto(f"{self.url}/runs/1")
         await self.take("phone")
+        await page.goto(f"{self.url}/migrations/1")
+        await self.take("phone-migration")
+        await page.set_viewport_size({"width": SIZE[0], "height": SIZE[1]})
+        await page.click("text=Sign out")
+        await self.take("sign-in")
 
 
 async def photograph(sandbox: Sandbox, told: dict[str, Any]) -> None:
@@ -158,6 +199,7 @@ async def photograph(sandbox: Sandbox, told: dict[str, Any]) -> None:
         await taker.authorise("onedrive-business", "source", "work")
         await taker.authorise("google-drive", "destination", "archive")
         await taker.copy()
+        await taker.migrate()
         await taker.others()
         await browser.close()
 
