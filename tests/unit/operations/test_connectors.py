@@ -12,7 +12,7 @@ from haulage.ledger import connectors as rows
 from haulage.ledger.audit import PROGRAM
 from haulage.ledger.store import Ledger
 from haulage.model.errors import AuthLost, Denied, Refused
-from haulage.operations import connectors, departures
+from haulage.operations import browsing, connectors, departures
 from haulage.operations.connectors import Standing
 from haulage.operations.locations import Given, read_settings, resolve
 from haulage.services.authorisation import Identity
@@ -58,6 +58,19 @@ def test_a_location_finds_its_connector(ledger: Ledger) -> None:
     assert (chosen.id, location.root, settings) == ("s3", "bucket/prefix", S3)
     with pytest.raises(Refused, match="has its own settings"):
         resolve(ledger, Given("mine:/bucket", "source", ("region=x",)), environment)
+
+
+async def test_a_local_connector_is_looked_into_from_the_top(ledger: Ledger, tmp_path: Path) -> None:
+    """The folders of the machine are there to choose from; those in which the kernel shows itself are not."""
+    connectors.add(ledger, "here", service("local"), {})
+    found = await browsing.browse(ledger, "here:/")
+    assert tmp_path.parts[1] in found.roots
+    assert not {"dev", "proc", "sys"} & set(found.roots)
+    assert found.kinds == {"folder": len(found.roots)}
+    (tmp_path / "within").mkdir()
+    below = await browsing.browse(ledger, f"here:{tmp_path}")
+    assert "within" in [one.path for one in below.items]
+    assert not (await connectors.check(service("local"), {})).asked
 
 
 @pytest.mark.parametrize("name", ["", " a", "a ", "a:b", "a/b", "a\nb", "a\x00", "a\u202eb", "-a", "\t"])

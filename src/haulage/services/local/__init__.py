@@ -1,7 +1,7 @@
 """A folder of this machine, or a file share that is mounted on it."""
 
 from haulage.services.contract import Service
-from haulage.services.local.drive import TRAITS, open_drive
+from haulage.services.local.drive import TRAITS, open_drive, top_folders
 
 LOCAL = Service(
     id="local",
@@ -10,4 +10,5 @@ LOCAL = Service(
     fields=(),
     traits=TRAITS,
     open_drive=open_drive,
+    roots=top_folders,
 )

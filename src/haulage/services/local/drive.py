@@ -38,6 +38,7 @@ _LEAST_PART_BYTES = 8 * MIB
 _WRITERS = 16
 _READERS = 4
 _HASH_HOP_BYTES = 64 * MIB
+_KERNEL = frozenset({"dev", "proc", "sys"})
 
 T = TypeVar("T")
 Means = Callable[[OSError, str], HaulageError]
@@ -67,6 +68,16 @@ def open_drive(settings: Mapping[str, str], root: str, pacer: Pacer) -> "LocalDr
     Raises Refused. Neither settings nor pacer are needed.
     """
     return LocalDrive(root if root.startswith("/") else f"/{root}")
+
+
+async def top_folders(_settings: Mapping[str, str], _pacer: Pacer) -> list[str]:
+    """Names of the folders at the top of this machine, but those in which the kernel shows itself as files."""
+    return await asyncio.to_thread(_top_folders)
+
+
+def _top_folders() -> list[str]:
+    with os.scandir("/") as entries:
+        return sorted(one.name for one in entries if one.name not in _KERNEL and one.is_dir(follow_symlinks=False))
 
 
 def _setting_time(error: OSError, path: str) -> HaulageError:
