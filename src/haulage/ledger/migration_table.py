@@ -88,18 +88,6 @@ class _Source:
         self.tables = self.tables.outerjoin(_scan, its)
         return self
 
-    def mood(self) -> Any:
-        """See model.standing.mood_of."""
-        status = self.status
-        failed = (status >= int(Status.GENERAL_FAILURE)) & (status < QUEUED)
-        return sa.case(
-            (status.is_(None), "new"),
-            (failed, "failed"),
-            (status >= int(Status.RUNNING), "running"),
-            (status >= int(Status.SOME_UPLOAD_ERRORS), "issues"),
-            else_="complete",
-        )
-
     def holds(self, parts: Sequence[Part]) -> Any:
         """Whether a filter shows a row."""
         return sa.and_(self.where, *(self._holds(one) for one in parts))
@@ -149,10 +137,11 @@ def look(connection: sa.Connection, migration: int, wanted: Look, over: Over) ->
     if wanted.sort in _OF_SCANS:
         source.joined_scans()
     key = source.status if wanted.sort == "status" else _SORTS[wanted.sort]
-    columns = [_rows.c.id, source.mood().label("mood"), key.label("key")]
+    columns = [_rows.c.id, source.status.label("status"), key.label("key")]
     columns += [_copy.c[name] for name in _ADDED]
     chosen = sa.select(*columns).select_from(source.tables).where(source.holds(wanted.parts))
-    found = chosen.cte("found").prefix_with("MATERIALIZED")
+    once = "MATERIALIZED" if wanted.parts else "NOT MATERIALIZED"  # a filter is costly; a page alone needs few rows
+    found = chosen.cte("found").prefix_with(once)
     sums = connection.execute(_summed(found, wanted)).all()
     return Seen(_sums(sums[0][0]), [row.id for row in sums if row.id is not None])
 
@@ -160,9 +149,22 @@ def look(connection: sa.Connection, migration: int, wanted: Look, over: Over) ->
 _ADDED = ("files", "files_failed", "files_unsupported", "data", "data_failed", "data_unsupported")
 
 
+def _moods(status: Any) -> dict[str, Any]:
+    """When a status is of which mood: see model.standing.mood_of."""
+    running, failed, issues = int(Status.RUNNING), int(Status.GENERAL_FAILURE), int(Status.SOME_UPLOAD_ERRORS)
+    return {
+        "new": status.is_(None),
+        "running": ((status >= running) & (status < failed)) | (status >= QUEUED),
+        "complete": status < issues,
+        "issues": (status >= issues) & (status < running),
+        "failed": (status >= failed) & (status < QUEUED),
+    }
+
+
 def _summed(found: Any, wanted: Look) -> Any:
     """The sums in a row of their own, then the ids of the page; the sums are there where the page is empty."""
-    counted = [sa.func.count().filter(found.c.mood == mood) for mood in MOODS]
+    moods = _moods(found.c.status)
+    counted = [sa.func.count().filter(moods[one]) for one in MOODS]
     added = [sa.func.coalesce(sa.func.sum(found.c[name]), 0) for name in _ADDED]
     sums = sa.select(sa.func.json_array(sa.func.count(), *counted, *added).label("sums"), sa.null().label("id"))
     order = [found.c.key.desc().nulls_last() if wanted.descending else found.c.key.asc().nulls_first(), found.c.id]
@@ -229,11 +231,12 @@ def ids(connection: sa.Connection, migration: int, parts: Sequence[Part], over: 
 def unended(connection: sa.Connection, migration: int) -> list[tuple[int, str, int]]:
     """Rows of whose runs one has no end: its kind, and the transfer that it is of. It may be killed."""
     found = []
+    its_own = _rows.c.migration_id + 0 == migration  # the sum keeps its index out: few runs are open, rows are many
     for link, kind in ((_rows.c.transfer_id, RunKind.COPY), (_rows.c.scan_id, RunKind.SCAN)):
         its = standings.join(_rows, link == standings.c.transfer_id)
         goes_on = standings.c.ended_us.is_(None) & (standings.c.kind == kind.value)
         chosen = sa.select(_rows.c.id, standings.c.transfer_id).select_from(its)
-        rows = connection.execute(chosen.where(goes_on & (_rows.c.migration_id == migration)))
+        rows = connection.execute(chosen.where(goes_on & its_own))
         found += [(row.id, kind.value, row.transfer_id) for row in rows]
     return found
 

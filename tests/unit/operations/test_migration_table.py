@@ -77,6 +77,14 @@ def test_filtered_and_added_up_as_every_row_would_be(ledger: Ledger, text: str) 
     assert len(found) == 24 or text
 
 
+@pytest.mark.parametrize("status", Status)
+def test_every_status_counts_as_what_it_is(ledger: Ledger, status: Status) -> None:
+    """The database knows by numbers what the words and colours of a row say."""
+    ledger.do(migration_rows.change, 8, refused_status=int(status), refused="so")
+    _, found = migrations.table(ledger, "m", "")
+    assert tables.page(ledger, 1, "").sums == migrations.totals(found)
+
+
 @pytest.mark.parametrize("sort", migration_table.SORTS)
 def test_sorted_by_every_column(ledger: Ledger, sort: str) -> None:
     """All rows are there, and the other way round is the other way round but for those that are alike."""
