@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from haulage.ledger import passes
+from haulage.connectors import lifecycle
+from haulage.ledger import connectors, passes
 from haulage.ledger.store import Ledger
 from tests.e2e.program import Program
 
@@ -166,3 +167,50 @@ def test_scan_reports_are_written(moved: Program, tmp_path: Path) -> None:
     assert [lines[number]["Files"] for number in "1234"] == ["2", "", "1", ""]
     assert lines["2"]["Status"] == "Never scanned" and lines["3"]["Readiness"] == "Ready"
     assert "<svg" in Path(told["html"]).read_text() and Path(told["xlsx"]).stat().st_size > 5000
+
+
+def lose(moved: Program, *names: str) -> None:
+    """These connectors' authorisations are lost, as the services say."""
+    ledger = Ledger.open(moved.home / "ledger.db")
+    for name in names:
+        ledger.do(lifecycle.lose, ledger.read(connectors.get, name).id, "the token was revoked")
+    ledger.close()
+
+
+def test_lost_and_authorised_again(moved: Program, tmp_path: Path) -> None:
+    """Whoever authorises again is told what waits, for what else it waits, and it goes on; nothing is sent twice."""
+    (tmp_path / "from" / "dave").mkdir()
+    assert moved("migrations", "start", "Wave 1", "--filter", "id:1").code == 0
+    lose(moved, "here", "there")
+    assert moved("migrations", "start", "Wave 1", "--filter", "source:alice", "--json").code == 4
+    lost = moved("migrations", "start", "Wave 1", "--filter", "source:/bob|carol|dave/")
+    assert (lost.code, "authorise" in lost.err) == (4, True)
+    first = moved("connectors", "reauthorize", "here")
+    assert (first.code, list((tmp_path / "to").iterdir())) == (0, [tmp_path / "to" / "alice"])
+    assert "Pass 3 of Wave 1 (copy, 3 users) waits until there is authorised again too." in first.out
+    assert moved("connectors", "reauthorize", "there", "--no-resume").code == 0
+    again = moved("connectors", "reauthorize", "there", "--json")
+    assert again.code == 0, again.err + again.out
+    waiting = [one for one in again.events if one["event"] == "waiting"]
+    assert [(one["pass"], one["users"], one["server"], one["lost"]) for one in waiting] == [
+        (2, 1, False, []),
+        (3, 3, False, []),
+    ]
+    ended = [one for one in again.events if one["event"] == "ended" and "succeeded" in one]
+    assert [one["succeeded"] for one in ended] == [1, 3]
+    assert (tmp_path / "to" / "carol" / "docs" / "a.txt").read_text() == "carol"
+    assert moved("connectors", "reauthorize", "there", "--json").events[1:] == []
+
+
+def test_a_servers_pass_is_left_to_the_server(moved: Program) -> None:
+    """The command says who goes on with it, and leaves it alone."""
+    lose(moved, "here")
+    assert moved("migrations", "start", "Wave 1").code == 4
+    ledger = Ledger.open(moved.home / "ledger.db")
+    ledger.do(passes.hand_over, 1, server=True)
+    ledger.close()
+    again = moved("connectors", "reauthorize", "here")
+    assert "The server goes on with pass 1 of Wave 1 (copy, 4 users); if none is up, as soon as one is." in again.out
+    told = moved("migrations", "passes", "Wave 1").out
+    assert "copy  Paused: a connector has to be authorised again" in told
+    assert told.endswith(": 4 queued\n")

@@ -7,14 +7,17 @@ from typing import Any
 import pytest
 
 from haulage.connectors import lifecycle
+from haulage.engine.context import Options
+from haulage.engine.counts import Watch
 from haulage.ledger import connectors as connector_rows
 from haulage.ledger import passes as rows
-from haulage.ledger import runs as run_rows
+from haulage.ledger import schema
 from haulage.ledger.connectors import ConnectorRow
 from haulage.ledger.store import Ledger
 from haulage.model.errors import NeedsReauthorisation
 from haulage.model.outcome import PassKind, Status
 from haulage.operations import authorised_again, bulk, connectors, migrations, passes, transfers
+from haulage.operations.locations import Given
 from haulage.services.registry import service
 from tests.web.house import TEST, House, served
 from tests.web.test_going_on import until
@@ -94,18 +97,59 @@ async def test_lost_at_once_again(house: House, tmp_path: Path, monkeypatch: pyt
         assert await looking.look() == []
 
 
-async def test_its_users_are_no_single_copies(house: House, tmp_path: Path) -> None:
-    """What goes on with paused single copies leaves the transfers of a migration to their pass."""
+async def paused(house: House, folder: Path) -> int:
+    """A user of a migration was copied by a pass, then once more on its own, which waits for "here"; its number."""
+    ledger = house.ledger
+    filled(house, folder, 1)
+    migration, found = migrations.table(ledger, "m")
+    begun = passes.begin(ledger, migration, found, PassKind.COPY, TEST, server=False)
+    await bulk.make(ledger, begun.id, lambda *_: None)
+    source, destination = f"here:{folder}/here/user0", f"there:{folder}/there/user0"
+    await transfers.copy(ledger, Given(source, "source"), Given(destination, "destination"), Options(), Watch())
+    (row,) = migrations.table(ledger, "m")[1]
+    assert row.run is not None and row.run.id == 2
+    wait(ledger, row.run.id)
+    return ledger.read(connector_rows.get, "here").id
+
+
+def wait(ledger: Ledger, run_id: int) -> None:
+    """That run waits for an authorisation."""
+    waits = schema.runs.update().where(schema.runs.c.id == run_id)
+    ledger.do(lambda connection: connection.execute(waits.values(status=int(Status.PAUSED_REAUTHORISE))))
+
+
+async def test_a_user_that_was_copied_on_its_own(house: House, tmp_path: Path) -> None:
+    """It goes on when its connector is authorised again, though a migration has it."""
+    here = await paused(house, tmp_path)
+    (tmp_path / "here" / "user0" / "new.txt").write_text("new")
+    assert await house.app.state.runner.resume_for(here, TEST)
+    await until(lambda: (tmp_path / "there" / "user0" / "new.txt").exists())
+    await until(lambda: transfers.paused_for(house.ledger, here) == [])
+
+
+async def test_what_a_pass_holds_is_left_to_it(house: House, tmp_path: Path) -> None:
+    """A pass that waits goes on with its users as a whole; one that scans them copies none of them."""
+    ledger, here = house.ledger, await paused(house, tmp_path)
+    migration, found = migrations.table(ledger, "m")
+    passes.begin(ledger, migration, found, PassKind.SCAN, TEST, server=False)
+    assert len(transfers.paused_for(ledger, here)) == 1
+    begun = passes.begin(ledger, migration, found, PassKind.COPY, TEST, server=False)
+    assert transfers.paused_for(ledger, here) == []
+    passes.stop(ledger, ledger.read(rows.get, begun.id), Status.CANCELED, TEST)
+    assert len(transfers.paused_for(ledger, here)) == 1
+
+
+async def test_what_was_canceled_stays_so(house: House, tmp_path: Path) -> None:
+    """A user that lost the authorisation in a pass, which was canceled then, does not go on by itself."""
     ledger = house.ledger
     filled(house, tmp_path, 1)
     migration, found = migrations.table(ledger, "m")
     begun = passes.begin(ledger, migration, found, PassKind.COPY, TEST, server=False)
     await bulk.make(ledger, begun.id, lambda *_: None)
     (row,) = migrations.table(ledger, "m")[1]
-    here = ledger.read(connector_rows.get, "here").id
     assert row.run is not None
-    run = run_rows.runs.update().where(run_rows.runs.c.id == row.run.id)
-    ledger.do(lambda connection: connection.execute(run.values(status=int(Status.PAUSED_REAUTHORISE))))
-    assert transfers.paused_for(ledger, here) == []
-    migrations.delete(ledger, "m", "DELETE", TEST)
+    wait(ledger, row.run.id)
+    here = ledger.read(connector_rows.get, "here").id
     assert len(transfers.paused_for(ledger, here)) == 1
+    ledger.do(rows.change, begun.id, row.id, status=int(Status.CANCELED))
+    assert transfers.paused_for(ledger, here) == []

@@ -11,6 +11,7 @@ from haulage.cli.output import Exit, complain, exit_for, printable, say_json, si
 from haulage.cli.signing import actor
 from haulage.engine.counts import Watch
 from haulage.ledger.migration_rows import MigrationRow, TransferRow
+from haulage.ledger.passes import PassRow
 from haulage.ledger.store import Ledger
 from haulage.model.errors import HaulageError, Refused
 from haulage.model.filters import parse_size
@@ -175,12 +176,16 @@ async def _resume(name: str, as_json: bool) -> int:
             raise Refused("nothing of this migration is paused", "See its passes.")
         code = int(Exit.OK)
         for one in found:
-            passing.resume(ledger, one.row, actor(), server=False)
-            done = await bulk.make(ledger, one.row.id, _heard(one.row.kind, as_json))
-            code = max(code, _closing(done, as_json))
+            code = max(code, await go_on(ledger, one.row, as_json))
         return code
     finally:
         ledger.close()
+
+
+async def go_on(ledger: Ledger, row: PassRow, as_json: bool) -> int:
+    """Go on with a pass that is paused, or whose process is gone, in this process. Returns the exit code."""
+    passing.resume(ledger, row, actor(), server=False)
+    return _closing(await bulk.make(ledger, row.id, _heard(row.kind, as_json)), as_json)
 
 
 async def _run(name: str, filter: str, kind: PassKind, at_once: int, bandwidth: int | None, as_json: bool) -> int:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from haulage.ledger.audit import Actor
 from haulage.ledger.codec import dump, load
-from haulage.ledger.schema import pass_rows, passes
+from haulage.ledger.schema import migration_rows, pass_rows, passes
 from haulage.ledger.store import now_us
 from haulage.model.errors import Refused
 from haulage.model.outcome import QUEUED, UNENDED, PassKind, Status
@@ -128,6 +128,22 @@ def places(connection: sa.Connection, migration: int, row_ids: Sequence[int] | N
         chosen = chosen.where(pass_rows.c.row_id.in_(sa.select(some.c.value)))
     found = connection.execute(chosen.where(OPEN & (passes.c.migration_id == migration) & BUSY))
     return {row.row_id: Place(row.pass_id, PassKind(row.kind), row.status, row.pass_status) for row in found}
+
+
+def holding(transfer: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+    """Whether a pass that has not ended is to copy that transfer of the outer query."""
+    copies = OPEN & (passes.c.kind != PassKind.SCAN) & pass_rows.c.ended_us.is_(None)
+    return sa.exists().where(_of(transfer), passes.c.id == pass_rows.c.pass_id, copies)
+
+
+def canceled(transfer: sa.ColumnElement[Any], run: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+    """Whether that transfer of the outer query was canceled in a pass, and that run was its last there."""
+    its = (pass_rows.c.run_id == run) & (pass_rows.c.status == int(Status.CANCELED))
+    return sa.exists().where(_of(transfer), its)
+
+
+def _of(transfer: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+    return (migration_rows.c.transfer_id == transfer) & (pass_rows.c.row_id == migration_rows.c.id)
 
 
 def tally(connection: sa.Connection, pass_id: int) -> dict[int, int]:

@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from haulage.ledger import standings
+from haulage.ledger import passes, standings
 from haulage.ledger.codec import dump, load
-from haulage.ledger.schema import found, items, migration_rows, migrations, runs, scanned, transfers, units
+from haulage.ledger.schema import found, items, migration_rows, runs, scanned, transfers, units
 from haulage.ledger.store import now_us
 from haulage.model.errors import LeaseLost, Refused
 from haulage.model.outcome import RunKind, Side, Status
@@ -76,19 +76,15 @@ def transfer_key(connection: sa.Connection, transfer: int) -> TransferKey:
 def paused_for(connection: sa.Connection, connector_id: int) -> list[TransferKey]:
     """Transfers whose newest run copied and waits for that connector to be authorised again, oldest first.
 
-    Not those of a migration: its pass goes on with them, as its own.
+    Not what a pass of a migration holds, which goes on with it as a whole, nor what was canceled there.
     """
     latest = runs.alias("latest")  # a name of its own: the outer query reads from runs too
     newest = sa.select(sa.func.max(latest.c.id)).where(latest.c.transfer_id == transfers.c.id).scalar_subquery()
     its = (transfers.c.source_connector == connector_id) | (transfers.c.destination_connector == connector_id)
     waits = (runs.c.status == int(Status.PAUSED_REAUTHORISE)) & (runs.c.kind == RunKind.COPY)
-    of_migration = sa.exists().where(
-        (migration_rows.c.transfer_id == transfers.c.id)
-        & (migrations.c.id == migration_rows.c.migration_id)
-        & migrations.c.ended_us.is_(None)
-    )
     both = transfers.join(runs, runs.c.transfer_id == transfers.c.id)
-    known = (runs.c.id == newest) & its & waits & ~of_migration
+    theirs = passes.holding(transfers.c.id) | passes.canceled(transfers.c.id, runs.c.id)
+    known = (runs.c.id == newest) & its & waits & ~theirs
     chosen = sa.select(transfers.c.id).select_from(both).where(known).order_by(runs.c.id)
     return [transfer_key(connection, one) for one in connection.scalars(chosen)]
 

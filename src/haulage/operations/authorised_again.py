@@ -2,6 +2,8 @@
 
 import asyncio
 
+import msgspec
+
 from haulage.ledger import connectors as connector_rows
 from haulage.ledger import migration_rows
 from haulage.ledger import passes as rows
@@ -11,7 +13,7 @@ from haulage.ledger.passes import PassRow
 from haulage.ledger.store import Connection, Ledger
 from haulage.model.connector import USABLE
 from haulage.model.errors import HaulageError
-from haulage.model.outcome import PassKind, Status
+from haulage.model.outcome import UNENDED, PassKind, Status
 from haulage.operations.home import pass_held
 from haulage.operations.passes import Passes
 from haulage.operations.runlog import log_of
@@ -20,6 +22,15 @@ LOOK_SECONDS = 5.0
 
 Authorised = tuple[tuple[int, int | None], ...]
 """The connectors that a pass needs, and when each was authorised."""
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """A pass that waits for an authorisation. users: of it; lost: its connectors that cannot be used even now."""
+
+    row: PassRow
+    migration: str
+    users: int
+    lost: list[str]
 
 
 class AuthorisedAgain:
@@ -62,10 +73,31 @@ class AuthorisedAgain:
             await asyncio.sleep(LOOK_SECONDS)
 
 
+def waiting(ledger: Ledger, connector_id: int) -> list[Waiting]:
+    """The passes that wait for an authorisation and need that connector, oldest first."""
+    return ledger.read(_waiting, connector_id)
+
+
+def _waiting(connection: Connection, connector_id: int) -> list[Waiting]:
+    found = []
+    for row, connectors in _paused(connection):
+        if connector_id in [one.id for one in connectors]:
+            named = migration_rows.by_id(connection, row.migration_id).name
+            users = len(rows.rows_in(connection, row.id, (*UNENDED, Status.PAUSED)))
+            lost = [one.name for one in connectors if one.state not in USABLE]
+            found.append(Waiting(row, named, users, lost))
+    return found
+
+
+def _paused(connection: Connection) -> list[tuple[PassRow, list[ConnectorRow]]]:
+    """Passes that wait for an authorisation, and the connectors that they need."""
+    found = [one for one in rows.open_ones(connection) if one.status == Status.PAUSED_REAUTHORISE]
+    return [(one, _needed(connection, one)) for one in found]
+
+
 def _able(connection: Connection) -> list[tuple[PassRow, Authorised]]:
     """A server's passes that wait for an authorisation, all of whose connectors can be used now."""
-    waiting = [one for one in rows.open_ones(connection) if one.server and one.status == Status.PAUSED_REAUTHORISE]
-    needed = [(one, _needed(connection, one)) for one in waiting]
+    needed = [(one, found) for one, found in _paused(connection) if one.server]
     return [
         (one, tuple((connector.id, connector.authorised_us) for connector in found))
         for one, found in needed

@@ -164,7 +164,10 @@ class _Making:
         watch = self._watches[row.id] = Watch()
         try:
             self._heard(row, "began", watch)
-            ended = await self._once(row, watch)
+            try:
+                ended = await self._once(row, watch)
+            finally:  # what is written down of its end from here on, nobody cuts short
+                self._watches.pop(row.id)
         except asyncio.CancelledError:  # only _end does it
             await self._settle(row, self._after_end(row.id))
         except HaulageError as error:
@@ -176,7 +179,6 @@ class _Making:
         else:
             await self._ended(row, ended)
         finally:
-            self._watches.pop(row.id, None)
             self._asked.pop(row.id, None)
 
     def _after_end(self, row_id: int) -> Status:
@@ -290,7 +292,9 @@ class _Making:
 
     def _end(self, row_id: int, status: Status, why: str) -> None:
         """Stop one that runs. A canceled run says so by itself."""
-        if (watch := self._watches.get(row_id)) is not None and status != Status.CANCELED:
+        if (watch := self._watches.get(row_id)) is None:
+            return
+        if status != Status.CANCELED:
             watch.stopping = status, why
         self._tasks[row_id].cancel()
 
