@@ -5,7 +5,7 @@ from pathlib import Path
 
 import haulage
 from haulage.web.wizard_pages import counted
-from haulage.web.words import on_page
+from haulage.web.words import browser, on_page
 
 SOURCE = Path(haulage.__file__).parent
 NOT_SEEN = {"cli", "sandbox"}  # they speak to whoever typed a command
@@ -66,3 +66,19 @@ def test_what_was_discovered() -> None:
     assert counted({"user": 12, "user, suspended": 2, "library": 3}) == "12 users, 2 users (suspended), 3 libraries"
     assert counted({"user": 1, "user without a OneDrive": 2}) == "1 user, 2 users without a OneDrive"
     assert counted({"user without a OneDrive": 1, "library": 1}) == "1 user without a OneDrive, 1 library"
+
+
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:146.0) Gecko/20100101 Firefox/146.0"
+EDGE = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Edg/1"
+IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Safari/604"
+ANDROID = (
+    "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Mobile Safari/537.36"
+)
+
+
+def test_sessions_are_told_apart_by_browser_and_system() -> None:
+    """What programs call themselves is shown as it is."""
+    told = [browser(one) for one in (FIREFOX, EDGE, IPHONE, ANDROID)]
+    assert told == ["Firefox on Linux", "Edge on Windows", "Safari on iPhone", "Chrome on Android"]
+    assert browser("curl/8.5.0") == "curl/8.5.0"
+    assert browser("") == "Unknown"

@@ -15,7 +15,7 @@ from haulage.model.words import hidden, size_text, time_text
 from haulage.operations.elsewhere import elsewhere
 from haulage.reports import readiness
 from haulage.web.access import Opened, Visit
-from haulage.web.words import on_page
+from haulage.web.words import browser, on_page
 
 HERE = Path(__file__).parent
 
@@ -69,7 +69,7 @@ _environment = jinja2.Environment(
     trim_blocks=True, lstrip_blocks=True,
 )  # fmt: skip
 _environment.filters |= {"visible": visible, "moment": moment, "size": size_text, "seconds": time_text, "n": number}
-_environment.filters |= {"on_page": on_page}
+_environment.filters |= {"on_page": on_page, "browser": browser}
 _environment.globals |= {
     "readiness_of": readiness.of_scan,
     "readiness_words": readiness.WORDS,

@@ -37,3 +37,19 @@ def on_page(fix: str | None, again: str = "try again") -> str:
     for pattern, words in _COMMANDS:
         told = re.sub(pattern, words, told)
     return _AGAIN.sub(lambda found: again[:1].upper() + again[1:] if found[0][0] == "R" else again, told)
+
+
+_BROWSERS = {"Edg": "Edge", "OPR/": "Opera", "Firefox/": "Firefox", "FxiOS/": "Firefox", "Chrome/": "Chrome"}
+_BROWSERS |= {"CriOS/": "Chrome", "Safari/": "Safari"}  # the first that is found: others call themselves Safari, too
+_SYSTEMS = {"Windows": "Windows", "Android": "Android", "iPhone": "iPhone", "iPad": "iPad", "CrOS": "ChromeOS"}
+_SYSTEMS |= {"Macintosh": "macOS", "Linux": "Linux"}
+
+
+def browser(agent: str) -> str:
+    """What a User-Agent header most likely is, as "Firefox on Linux"; one that is not known, as it is.
+
+    Source: https://developer.mozilla.org/docs/Web/HTTP/Reference/Headers/User-Agent
+    """
+    name = next((name for mark, name in _BROWSERS.items() if mark in agent), "")
+    system = next((name for mark, name in _SYSTEMS.items() if mark in agent), "")
+    return f"{name} on {system}" if name and system else agent or "Unknown"
