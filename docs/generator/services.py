@@ -8,7 +8,8 @@ from docs.generator.settings import fields_table
 from haulage.model.naming import NameRules
 from haulage.model.words import size_text
 from haulage.services import registry
-from haulage.services.contract import ListsTree, Service, SetsFolderTimes, Traits
+from haulage.services.contract import ListsTree, SetsFolderTimes, Traits
+from haulage.services.declaration import Service
 from haulage.services.quality import level, quality
 
 UNITS = {"bytes": "bytes of UTF-8", "chars": "characters", "utf16": "UTF-16 units"}

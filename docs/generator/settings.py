@@ -3,7 +3,7 @@
 import msgspec
 
 from docs.generator.markdown import code, codes, page, plain, table
-from haulage.services.contract import Service
+from haulage.services.declaration import Service
 from haulage.services.registry import services
 from haulage.services.transport.limits import Limits
 

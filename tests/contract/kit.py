@@ -14,7 +14,8 @@ import google_crc32c
 
 from haulage.engine.meter import digest
 from haulage.model.item import Carried, Item, Kind, Written
-from haulage.services.contract import Drive, ListsTree, Precondition, Service
+from haulage.services.contract import Drive, ListsTree, Precondition
+from haulage.services.declaration import Service
 
 ANYWAY = Precondition()
 NOTHING = Carried()

@@ -5,7 +5,8 @@ import traceback
 import pytest
 
 from haulage.model.errors import AuthLost, HaulageError
-from haulage.services.contract import Drive, Service
+from haulage.services.contract import Drive
+from haulage.services.declaration import Service
 from haulage.services.registry import service
 
 from .conftest import Limit, Opens, declared, needs_server

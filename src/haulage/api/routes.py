@@ -32,7 +32,7 @@ from haulage.operations import (
     sharing,
 )
 from haulage.operations.adding import Wanted
-from haulage.services.contract import Service
+from haulage.services.declaration import Service
 from haulage.services.registry import service as service_of
 
 router = api_router()

@@ -19,7 +19,7 @@ from haulage.model.errors import Refused
 from haulage.operations import adding, authorise, connectors
 from haulage.operations.connectors import Standing
 from haulage.operations.locations import read_settings
-from haulage.services.contract import Service
+from haulage.services.declaration import Service
 from haulage.services.registry import PLACES
 from haulage.services.registry import service as service_of
 

@@ -16,7 +16,8 @@ from haulage.operations import connectors
 from haulage.operations.realms import realm_of
 from haulage.operations.vaults import vault_of
 from haulage.services.authorisation import Access, AccessKind, Account, Authorisation, Identity, Route, WayId
-from haulage.services.contract import Pacer, Service
+from haulage.services.contract import Pacer
+from haulage.services.declaration import Service
 from haulage.services.registry import service
 
 

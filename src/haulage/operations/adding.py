@@ -13,7 +13,7 @@ from haulage.operations.authorise import Draft
 from haulage.operations.connectors import Standing
 from haulage.operations.realms import realm_of
 from haulage.services.authorisation import AccessKind
-from haulage.services.contract import Service
+from haulage.services.declaration import Service
 from haulage.services.registry import service, services
 
 

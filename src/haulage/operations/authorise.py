@@ -33,7 +33,7 @@ from haulage.operations.connectors import Standing
 from haulage.operations.realms import realm_of
 from haulage.operations.vaults import vault_of
 from haulage.services.authorisation import AccessKind, Authorisation, Identity, Way, WayId
-from haulage.services.contract import Service
+from haulage.services.declaration import Service
 from haulage.services.registry import service
 
 SIGN_IN_SECONDS = 600

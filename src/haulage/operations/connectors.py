@@ -24,7 +24,7 @@ from haulage.model.errors import Denied, Refused
 from haulage.operations import idling
 from haulage.operations.vaults import vault_of
 from haulage.services.authorisation import Identity
-from haulage.services.contract import Service
+from haulage.services.declaration import Service
 from haulage.services.quality import level
 from haulage.services.registry import service
 

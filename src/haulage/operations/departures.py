@@ -19,7 +19,7 @@ from haulage.model.connector import ConnectorState, ConnectorStep
 from haulage.model.errors import HaulageError, NeedsReauthorisation, Refused
 from haulage.operations import accounts, connectors, idling
 from haulage.services.authorisation import Revokes
-from haulage.services.contract import Service
+from haulage.services.declaration import Service
 from haulage.services.registry import service
 
 OWN_CONSENT = ("secret", "certificate", "jwt")

@@ -23,7 +23,8 @@ from haulage.model.errors import AuthLost, Refused
 from haulage.model.location import Location, parse
 from haulage.operations import accounts, connectors
 from haulage.services.authorisation import OpensDrives
-from haulage.services.contract import Drive, Field, Pacer, Service
+from haulage.services.contract import Drive, Pacer
+from haulage.services.declaration import Field, Service
 from haulage.services.registry import by_scheme, services
 from haulage.services.transport import limits
 

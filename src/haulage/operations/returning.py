@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from haulage.operations.authorise import LOOPBACK_PORT
-from haulage.services.contract import Service
+from haulage.services.declaration import Service
 
 
 class Return(msgspec.Struct, frozen=True):

@@ -25,7 +25,7 @@ from haulage.reports.lines import cell, utc_text
 from haulage.reports.readiness import LARGE_BYTES, LARGE_ITEMS, WORDS, Readiness, judged
 from haulage.reports.reviewing import MB, Destination, Found, Reviewer, destination
 from haulage.reports.scan_page import Totals
-from haulage.services.contract import Service
+from haulage.services.declaration import Service
 from haulage.services.registry import service
 
 STEP = 10_000

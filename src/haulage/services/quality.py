@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from haulage.services import registry
-from haulage.services.contract import Service
+from haulage.services.declaration import Service
 
 LEVELS = ("bronze", "silver", "gold", "platinum")
 

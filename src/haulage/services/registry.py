@@ -3,7 +3,7 @@
 from importlib import import_module
 
 from haulage.model.errors import Refused
-from haulage.services.contract import Service
+from haulage.services.declaration import Service
 
 PLACES = {  # id: the scheme of its URLs, and where it is declared; only what a command needs is loaded
     "s3": ("s3", "haulage.services.s3", "S3"),

@@ -13,7 +13,7 @@ from haulage.model.errors import HaulageError, Missing, Refused
 from haulage.operations import adding, authorise, connectors, departures, realms, returning, rights, sharing
 from haulage.operations.adding import Wanted
 from haulage.services.authorisation import AccessKind
-from haulage.services.contract import Service
+from haulage.services.declaration import Service
 from haulage.services.registry import service as service_of
 from haulage.web.access import FORM_KEY, Operator, Viewer, Visit
 from haulage.web.rendering import page

@@ -16,7 +16,7 @@ from haulage.operations import browsing, connectors, departures
 from haulage.operations.connectors import Standing
 from haulage.operations.locations import Given, read_settings, resolve
 from haulage.services.authorisation import Identity
-from haulage.services.contract import Service
+from haulage.services.declaration import Service
 from haulage.services.registry import service, services
 
 CANARY = "canary-5up3r-53cr37"

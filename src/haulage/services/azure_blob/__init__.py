@@ -3,7 +3,7 @@
 from haulage.services.azure_blob.account import whose
 from haulage.services.azure_blob.drive import containers, open_drive
 from haulage.services.azure_blob.traits import TRAITS
-from haulage.services.contract import Field, Service
+from haulage.services.declaration import Field, Service
 
 AZURE_BLOB = Service(
     id="azure-blob",

@@ -5,7 +5,7 @@ from haulage.services.box.account import HOSTS
 from haulage.services.box.application import assertion, settle, values
 from haulage.services.box.opening import enterprise, single
 from haulage.services.box.traits import TRAITS
-from haulage.services.contract import Field, Service
+from haulage.services.declaration import Field, Service
 
 CLIENT_ID = Field(
     "client_id", "Client ID", "Of your own application in the Box developer console.", env=("HAULAGE_BOX_CLIENT_ID",)

@@ -1,7 +1,7 @@
 """Dropbox: a single user, and a whole team."""
 
 from haulage.services.authorisation import Authorisation, OAuth, Way
-from haulage.services.contract import Field, Service
+from haulage.services.declaration import Field, Service
 from haulage.services.dropbox.account import HOSTS
 from haulage.services.dropbox.exporting import DEFAULT, settle_exports
 from haulage.services.dropbox.opening import DropboxFiles, TeamFiles

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from haulage.services.authorisation import Authorisation, OAuth, Way, WayId
-from haulage.services.contract import Field, Service
+from haulage.services.declaration import Field, Service
 from haulage.services.egnyte.domain import settle
 from haulage.services.egnyte.opening import EgnyteFiles
 from haulage.services.egnyte.traits import TRAITS

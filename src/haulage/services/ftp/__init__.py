@@ -1,6 +1,6 @@
 """FTP, plain and over TLS."""
 
-from haulage.services.contract import Field, Service
+from haulage.services.declaration import Field, Service
 from haulage.services.ftp.drive import folders, open_drive
 from haulage.services.ftp.traits import TRAITS
 from haulage.services.links.server import at_url as server_at_url

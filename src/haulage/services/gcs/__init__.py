@@ -1,6 +1,6 @@
 """Google Cloud Storage, and the emulators of it."""
 
-from haulage.services.contract import Field, Service
+from haulage.services.declaration import Field, Service
 from haulage.services.gcs.credentials import whose
 from haulage.services.gcs.drive import bucket_names, open_drive
 from haulage.services.gcs.traits import TRAITS

@@ -1,7 +1,7 @@
 """Google: a person's Drive, and a whole Workspace organisation."""
 
 from haulage.services.authorisation import Authorisation, OAuth, Way
-from haulage.services.contract import Field, Service
+from haulage.services.declaration import Field, Service
 from haulage.services.google.account import HOSTS
 from haulage.services.google.delegation import assertion, explain, settle
 from haulage.services.google.exports import DEFAULT, settle_exports

@@ -1,6 +1,6 @@
 """A folder of this machine, or a file share that is mounted on it."""
 
-from haulage.services.contract import Service
+from haulage.services.declaration import Service
 from haulage.services.local.drive import TRAITS, open_drive, top_folders
 
 LOCAL = Service(

@@ -1,7 +1,7 @@
 """Microsoft: OneDrive of a person, OneDrive for Business of a user, and a whole Office 365 organisation."""
 
 from haulage.services.authorisation import Authorisation, OAuth, Way
-from haulage.services.contract import Field, Service
+from haulage.services.declaration import Field, Service
 from haulage.services.microsoft.account import HOSTS, TenantAccount, business, personal
 from haulage.services.microsoft.certificate import assertion
 from haulage.services.microsoft.login import explain

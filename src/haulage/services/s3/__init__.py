@@ -1,6 +1,6 @@
 """Amazon S3, and every store that speaks its protocol."""
 
-from haulage.services.contract import Field, Service
+from haulage.services.declaration import Field, Service
 from haulage.services.s3.account import named, whose
 from haulage.services.s3.drive import TRAITS, S3Drive, bucket_names
 

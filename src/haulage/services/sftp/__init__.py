@@ -1,6 +1,6 @@
 """SFTP: the file transfer of SSH servers."""
 
-from haulage.services.contract import Field, Service
+from haulage.services.declaration import Field, Service
 from haulage.services.links.server import at_url, whose
 from haulage.services.sftp.drive import folders, open_drive
 from haulage.services.sftp.traits import TRAITS

@@ -1,6 +1,6 @@
 """WebDAV: plain servers, Nextcloud and ownCloud."""
 
-from haulage.services.contract import Field, Service
+from haulage.services.declaration import Field, Service
 from haulage.services.webdav.drive import folders_at_the_top, open_drive
 from haulage.services.webdav.place import at_url, whose
 from haulage.services.webdav.traits import PLAIN
