@@ -94,7 +94,7 @@ async def check(chosen: Service, settings: Mapping[str, str]) -> Checked:
 
     A service without a question to ask is not asked. Keys that may not list (Denied) are good keys.
     """
-    if chosen.roots is None or not chosen.fields:
+    if chosen.roots is None or not chosen.has_account:
         return Checked(False, None, f"{chosen.title} has no account to ask.")
     pacer = Patience(chosen.title)
     count, limited = None, ""

@@ -23,6 +23,7 @@ from haulage.model.outcome import RunKind, Status, status_words
 from haulage.model.standing import MOODS, NEVER_RUN, SCANNING, mood_of, words_of
 from haulage.operations import browsing, standing
 from haulage.operations.migration_table import stands_in
+from haulage.services.registry import service
 
 LONGEST_NAME = 200
 DELETE_WORD = "DELETE"
@@ -126,7 +127,8 @@ async def discovered(ledger: Ledger, migration: MigrationRow) -> Matched:
     sides = []
     for connector in (migration.source, migration.destination):
         found = await browsing.roots(ledger, connector)
-        if found is None:
+        row = ledger.read(connector_rows.get, connector)
+        if found is None or not service(row.service).has_account:
             raise Refused(
                 f"{connector} has one root and no users to discover", "Name its folders in a CSV file instead."
             )

@@ -64,6 +64,11 @@ class Service(msgspec.Struct, frozen=True):
     path_before: Callable[[str], str] = lambda path: path
 
     @property
+    def has_account(self) -> bool:
+        """Whether one signs in or types keys: else there is no account to ask, and nobody to discover."""
+        return bool(self.fields) or self.authorisation is not None
+
+    @property
     def called(self) -> str:
         """Its vendor's name, or its own, as one tells of it in a sentence: without whose account it is for."""
         return self.vendor or self.title.partition(" (")[0]
