@@ -15,8 +15,8 @@ from haulage.ledger.store import Ledger
 from haulage.model.errors import NotAllowed, SignInRefused
 from haulage.model.person import Role, Scope
 from haulage.operations import signing_in
-from haulage.operations.passes import Passes
 from haulage.operations.running import Runner
+from haulage.operations.server_passes import Passes
 from haulage.operations.signing_in import Who
 
 

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from haulage.ledger.audit import Actor
 from haulage.ledger.codec import dump, load
-from haulage.ledger.schema import migration_rows, pass_rows, passes
+from haulage.ledger.schema import migration_rows, pass_rows, passes, runs
 from haulage.ledger.store import now_us
 from haulage.model.errors import Refused
 from haulage.model.outcome import QUEUED, UNENDED, PassKind, Status
@@ -150,6 +150,14 @@ def tally(connection: sa.Connection, pass_id: int) -> dict[int, int]:
     """How many of its transfers have each status."""
     said = sa.select(pass_rows.c.status, sa.func.count()).where(pass_rows.c.pass_id == pass_id)
     return {status: count for status, count in connection.execute(said.group_by(pass_rows.c.status))}
+
+
+def stuck(connection: sa.Connection, pass_id: int) -> int:
+    """How many of its transfers are paused by themselves, for a person to look at, and not by a person."""
+    link = pass_rows.join(runs, runs.c.id == pass_rows.c.run_id)
+    its = (pass_rows.c.pass_id == pass_id) & IDLE & (runs.c.status >= int(Status.RUNNING))
+    by_itself = ~sa.func.coalesce(runs.c.message, "").like("paused by %")
+    return connection.scalar(sa.select(sa.func.count()).select_from(link).where(its & by_itself)) or 0
 
 
 def rows_in(connection: sa.Connection, pass_id: int, statuses: Sequence[int]) -> list[int]:

@@ -15,8 +15,8 @@ from haulage.model.connector import USABLE
 from haulage.model.errors import HaulageError
 from haulage.model.outcome import UNENDED, PassKind, Status
 from haulage.operations.home import pass_held
-from haulage.operations.passes import Passes
 from haulage.operations.runlog import log_of
+from haulage.operations.server_passes import Passes
 
 LOOK_SECONDS = 5.0
 

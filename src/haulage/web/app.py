@@ -25,8 +25,8 @@ from haulage.model.filters import Filters
 from haulage.operations import notices, rights, schedules
 from haulage.operations.authorised_again import AuthorisedAgain
 from haulage.operations.building import Builds
-from haulage.operations.passes import Passes
 from haulage.operations.running import Runner
+from haulage.operations.server_passes import Passes
 from haulage.operations.signing_in import Who
 from haulage.web import (
     account_pages,
@@ -76,7 +76,7 @@ def make_app(ledger: Ledger, settings: Settings) -> FastAPI:
     async def living(app: FastAPI) -> AsyncIterator[None]:
         app.state.runner = Runner(ledger, lambda run, who: notices.tell(ledger, run, who, settings.public_url))
         runner = app.state.runner
-        passes = app.state.passes = Passes(ledger)
+        passes = app.state.passes = Passes(ledger, lambda one: notices.tell_of_pass(ledger, one, settings.public_url))
         builds = app.state.builds = Builds(ledger)
         begun = [
             asyncio.create_task(schedules.keep_starting(ledger, _starting(ledger, runner, passes))),
