@@ -189,7 +189,7 @@ def test_commands_in_the_pages_exist(path: Path) -> None:
     for line in path.read_text(encoding="utf-8").replace("\\\n", " ").splitlines():
         for said in re.findall(r"(?:^\s+|^|`|/)haulage ((?:[a-z]+)(?: [^`|#]*)?)", line):
             words = said.split()
-            known = [("haulage", *words[:count]) for count in (2, 1) if ("haulage", *words[:count]) in options]
+            known = [("haulage", *words[:count]) for count in (3, 2, 1) if ("haulage", *words[:count]) in options]
             assert known or words[0] in ("connectors",), f"{said!r} is no command"
             used = {word.partition("=")[0] for word in words if word.startswith("--")}
             assert not known or used <= options[known[0]] | {"--help"}, f"{said!r} has an unknown option"

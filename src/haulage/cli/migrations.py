@@ -33,6 +33,7 @@ app.command(migrating.pause)
 app.command(migrating.resume)
 app.command(migrating.cancel)
 app.command("haulage.cli.issues:issues", name="issues")
+app.command("haulage.cli.scheduling:app", name="schedule")
 
 
 @app.command

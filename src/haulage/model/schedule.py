@@ -1,10 +1,13 @@
 """When a transfer runs again by itself."""
 
+import re
 from datetime import datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 import msgspec
+
+from haulage.model.errors import Refused
 
 
 class Every(StrEnum):
@@ -17,6 +20,46 @@ class Every(StrEnum):
 
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+LAST = "last"
+_CLOCK = re.compile(r"([0-9]{1,2}):([0-9]{2})")
+
+
+def clock(minute: int) -> str:
+    """A minute of the day as clocks show it."""
+    return f"{minute // 60:02}:{minute % 60:02}"
+
+
+def minutes_of(text: str) -> int:
+    """The minute of the day that a clock shows. Raises Refused."""
+    found = _CLOCK.fullmatch(text.strip())
+    if found is None or int(found[1]) > 23 or int(found[2]) > 59:
+        raise Refused(f"{text[:20]!r} is no time of the day", "Write one such as 20:00.")
+    return int(found[1]) * 60 + int(found[2])
+
+
+def window_of(text: str) -> tuple[int, int]:
+    """The minutes of the day at which hours such as 20:00-06:00 open and close. Raises Refused."""
+    opens, dash, closes = text.partition("-")
+    if not dash:
+        raise Refused(f"{text[:20]!r} are no hours", "Write them such as 20:00-06:00.")
+    return minutes_of(opens), minutes_of(closes)
+
+
+def day_of(every: Every, text: str) -> int:
+    """The day of the week or the month that somebody writes; others have none. Raises Refused."""
+    word, days = text.strip().casefold(), {name.casefold(): day for day, name in enumerate(WEEKDAYS, 1)}
+    if every == Every.WEEK and word in days:
+        return days[word]
+    if every == Every.MONTH and word == LAST:
+        return 31
+    if every == Every.MONTH and word.isascii() and word.isdigit() and 1 <= int(word) <= 31:
+        return int(word)
+    wanted = {Every.WEEK: "a day of the week such as Monday", Every.MONTH: "a day of the month from 1 to 31, or last"}
+    if every not in wanted:
+        raise Refused(f"what is {every.value} has no day", "Leave the day out, or have it weekly or monthly.")
+    raise Refused(f"{text[:20]!r} is not {wanted[every]}", "Write such a day.")
 
 
 class Timing(msgspec.Struct, frozen=True):
@@ -45,7 +88,7 @@ class Timing(msgspec.Struct, frozen=True):
 
     def words(self) -> str:
         """In words."""
-        at = f"{self.hour:02}:{self.minute:02} ({self.zone})"
+        at = f"{clock(self.hour * 60 + self.minute)} ({self.zone})"
         match self.every:
             case Every.HOUR:
                 return f"hourly, at {self.minute:02} past"
@@ -97,6 +140,6 @@ class Hours(msgspec.Struct, frozen=True):
 
     def words(self) -> str:
         """In words."""
-        opens, closes = (f"{one // 60:02}:{one % 60:02}" for one in (self.opens, self.closes))
+        opens, closes = map(clock, (self.opens, self.closes))
         weekends = " and all weekend" if self.weekends else ""
         return f"{opens} to {closes}{weekends} ({self.zone})"

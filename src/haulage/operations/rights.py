@@ -131,7 +131,12 @@ def migrations(ledger: Ledger, who: Who) -> list[MigrationRow]:
 
 def works_on(ledger: Ledger, who: Who, row: MigrationRow) -> bool:
     """Whether the person may use both of its connectors: what changes its table, or starts it, needs that."""
-    return {row.source, row.destination} <= {one.name for one in _usable(ledger, who.person)}
+    return works_between(ledger, who.person, row.source, row.destination)
+
+
+def works_between(ledger: Ledger, person: Person, source: str, destination: str) -> bool:
+    """Whether the person may use both connectors."""
+    return {source, destination} <= {one.name for one in _usable(ledger, person)}
 
 
 def work_on(ledger: Ledger, who: Who, migration_id: int) -> MigrationRow:

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from haulage.model.schedule import Every, Hours, Timing
+from haulage.model.schedule import Every, Hours, Timing, clock
 
 Clock = Annotated[str, Field(pattern=r"^\d{1,2}:\d\d(:\d\d)?$")]
 
@@ -46,13 +46,8 @@ class When(BaseModel):
         return cls(when="schedule", **facts)
 
 
-def clock(minute: int) -> str:
-    """A minute of the day as clocks show it."""
-    return f"{minute // 60:02}:{minute % 60:02}"
-
-
-def _minutes(clock: str) -> int:
-    hour, minute = (int(part) for part in clock.split(":")[:2])
+def _minutes(text: str) -> int:
+    hour, minute = (int(part) for part in text.split(":")[:2])
     return hour * 60 + minute
 
 
