@@ -50,6 +50,25 @@ def test_there_and_back_again(office: Office, sandbox: Sandbox, tmp_path: Path) 
     assert tree(tmp_path / "back") == tree(here)
 
 
+def test_new_folders_need_no_look_ups(office: Office, tmp_path: Path) -> None:
+    """Q21: a call a file where the run made the folder; where it stood there before, what has the name is asked."""
+    haulage, account = Terminal(office), office.people("google-drive", "user")[0]
+    assert haulage.add("google-drive", "fast", account, "--paste", "--access", "write").code == 0
+    here, there = tmp_path / "here", "fast:/Fast/in"
+    for number in range(60):
+        (here / f"deep/{number % 3}").mkdir(parents=True, exist_ok=True)
+        (here / f"deep/{number % 3}/{number}.txt").write_bytes(b"%d" % number)
+    copied = haulage("copy", str(here), there, "--create", "--json")
+    assert (copied.code, copied.counts["successful"]) == (0, 64), copied.out + copied.err
+    calls = copied.counts["target_calls"]
+    assert (calls["CreateFile"], calls["ListFiles"] <= 6) == (66, True), calls  # the place itself took two
+    for number in range(60):
+        (here / f"deep/{number % 3}/later {number}.txt").write_bytes(b"%d" % number)
+    added = haulage("copy", str(here), there, "--json")
+    assert (added.code, added.counts["successful"], added.counts["unchanged"]) == (0, 60, 64), added.out + added.err
+    assert added.counts["target_calls"]["ListFiles"] > 6, added.counts
+
+
 def test_files_of_one_name_are_all_carried(office: Office, sandbox: Sandbox, tmp_path: Path) -> None:
     """G11: each under a path of its own, which stays the same: a second run changes nothing."""
     haulage, account = Terminal(office), office.people("google-drive", "admin")[0]

@@ -36,6 +36,7 @@ class Copies:
         if there is not None and absent:
             raise Conflict(f"{path}: something is there already")
         folder_id = await self._tree.ensure(above)
+        self._tree.fresh.writes(folder_id, part)
         made = await self._copy(found, {"name": name, "parents": [folder_id], "appProperties": marks}, path, there)
         if made is None:
             return None

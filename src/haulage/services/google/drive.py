@@ -199,17 +199,24 @@ class GoogleDrive:
             if there is not None:
                 return self._file(path, there).id, facts
         new_id = await self._tree.new_id(folder_id)
+        self._tree.fresh.writes(folder_id, name)
         return None, {**facts, "name": name, "parents": [folder_id], "id": new_id}
 
     async def put(
         self, path: str, body: bytes | memoryview, carried: Carried, digests: Mapping[str, str], condition: Precondition
     ) -> Written:
-        """One request, and for a new file the question whether another one has its name (Q6, Q8)."""
+        """One request, and for a new file the question whether another one has its name (Q6, Q8).
+
+        In a folder that this drive has made, and nobody else was seen in, it knows who has which name (Q21).
+        """
         file_id, facts = await self._aim(path, carried, condition)
         try:
             made = await self._uploads.at_once(file_id, facts, body)
         except IdInUse:
             made = await self._tree.get(facts["id"])
+        else:
+            if "id" in facts and self._tree.fresh.alone(facts["parents"][0], facts["name"]):
+                return self._written(path, made)
         return await self._settled(path, made, facts)
 
     async def _settled(self, path: str, made: File, facts: Mapping[str, Any]) -> Written:
@@ -220,6 +227,9 @@ class GoogleDrive:
             if first is not None and first.id != made.id:
                 await self._tree.remove(made.id)
                 raise Conflict(f"{path}: something is there already")
+        return self._written(path, made)
+
+    def _written(self, path: str, made: File) -> Written:
         self._tree.note(path, made)
         return written_of(path, made, self.exports)
 
@@ -296,10 +306,7 @@ class GoogleDrive:
         there = await self._there(path)
         self._refuse_other(path, there, condition)
         made = await self._copies.made(found, path, there, absent=condition.absent)
-        if made is None:
-            return None
-        self._tree.note(path, made)
-        return written_of(path, made, self.exports)
+        return None if made is None else self._written(path, made)
 
     async def _there(self, path: str) -> File | None:
         try:

@@ -9,6 +9,7 @@ from haulage.model.errors import Conflict, Denied, Gone, HaulageError, NameRefus
 from haulage.services.google.calls import Calls
 from haulage.services.google.exports import Exports
 from haulage.services.google.files import FIELDS, FOLDER, Changes, File, Ids, Position, SharedDrives, time_text
+from haulage.services.google.fresh import Fresh
 from haulage.services.google.lookups import ORPHANS, SHARED, Lookups
 from haulage.services.google.names import chosen, untwinned
 from haulage.services.google.places import EXAMPLES, Place
@@ -27,13 +28,13 @@ class Tree:
     def __init__(self, calls: Calls, place: Place, exports: Exports) -> None:
         self.lookups = Lookups(calls, exports)
         self.exports = exports
+        self.fresh = Fresh()
         self._calls = calls
         self._place = place
         self._top: str | None = None
         self._folders: dict[str, str] = {}
         self._files: OrderedDict[str, str] = OrderedDict()
         self._made: dict[str, asyncio.Task[str]] = {}
-        self._new: set[str] = set()
         self._ids: list[str] = []
         self._asking = asyncio.Lock()
 
@@ -152,14 +153,17 @@ class Tree:
     async def _child(self, folder_id: str, part: str) -> File | None:
         if not part:
             return None
-        if (found := chosen(part, await self.lookups.named(folder_id, part), self.exports)) is not None:
-            return found
-        plain = untwinned(part)
-        return chosen(part, await self.lookups.named(folder_id, plain), self.exports) if plain else None
+        found = chosen(part, await self.lookups.named(folder_id, part), self.exports)
+        if found is None and (plain := untwinned(part)):
+            found = chosen(part, await self.lookups.named(folder_id, plain), self.exports)
+        if found is not None and found.is_folder:
+            self.fresh.seen(found.id)
+        return found
 
     def note(self, path: str, found: File) -> None:
         """Remember whose path that is."""
         if found.is_folder:
+            self.fresh.seen(found.id)
             self._folders[path] = found.id
             return
         self._files[path] = found.id
@@ -201,21 +205,24 @@ class Tree:
 
     async def _child_made(self, folder_id: str, part: str) -> str:
         """A folder's child, made if it is not there. Of two that are made at once, one remains."""
-        found = await self._child(folder_id, part) if folder_id not in self._new else None
+        self.fresh.writes(folder_id, part)
+        found = None if self.fresh.alone(folder_id, part) else await self._child(folder_id, part)
         if found is None:
-            made = await self.create(folder_id, {"name": part, "mimeType": FOLDER})
-            self._new.add(made.id)
-            found = chosen(part, await self.lookups.named(folder_id, part), self.exports) or made
+            found = made = await self.create(folder_id, {"name": part, "mimeType": FOLDER})
+            if not self.fresh.alone(folder_id, part):
+                found = chosen(part, await self.lookups.named(folder_id, part), self.exports) or made
             if found.id != made.id:
-                self._new.discard(made.id)
+                self.fresh.end(made.id)
+                self.fresh.seen(found.id)
                 await self.remove(made.id)
         if not found.is_folder:
             raise Conflict(f"{part!r} is there, and no folder")
         return found.id
 
     async def create(self, folder_id: str, facts: dict[str, object]) -> File:
-        """Make something without content, under an id of its own: sent again, it makes no second one (Q8)."""
+        """Make a folder, under an id of its own: sent again, it makes no second one (Q8)."""
         file_id = await self.new_id(folder_id)
+        self.fresh.begin(file_id)
         body = {**facts, "id": file_id, "parents": [folder_id]}
         try:
             return await self._calls.send("CreateFile", "POST", "files", {"fields": FIELDS}, body, File)
@@ -253,6 +260,7 @@ class Tree:
         """Give what stands at `path` another place and name. Raises Conflict where something is there."""
         above, _, name = to.rpartition("/")
         folder_id = await self.ensure(above)
+        self.fresh.writes(folder_id, name)
         if await self.find(to) is not None:
             raise Conflict(f"{to}: something is there already")
         query = {"fields": FIELDS}
