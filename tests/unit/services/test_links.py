@@ -222,6 +222,20 @@ async def test_a_body_that_breaks_is_transient(end: Any) -> None:
     assert exchange.lines[0].closed
 
 
+async def test_a_file_is_opened_though_the_first_connection_fails() -> None:
+    """The server turned us away for a moment, as after a break: asked again, as every call is."""
+    exchange = Exchange()
+    links, reading = links_of(exchange), Reading([b"12345"])
+    exchange.refusals = [Broken()]
+
+    async def do(line: Line) -> Reading:
+        return reading
+
+    async with links.stream("read", "a", do) as content:
+        assert [chunk async for chunk in content.chunks()] == [b"12345"]
+    assert len(exchange.lines) == 1
+
+
 async def test_whoever_reads_may_take_its_time() -> None:
     links, reading = links_of(Exchange()), Reading([b"1", b"2"])
 

@@ -172,11 +172,13 @@ async def test_what_is_no_answer_ends_the_session(session: Session, channel: Cha
         await session.ask(packets.LSTAT, packets.ATTRS, b"")
 
 
-async def test_a_lost_connection_reaches_all_who_wait(session: Session) -> None:
+@pytest.mark.parametrize("error", [None, ConnectionResetError(104, "Connection reset by peer"), TimeoutError()])
+async def test_a_lost_connection_reaches_all_who_wait(session: Session, error: Exception | None) -> None:
+    """As a break, which is tried again, and not as a server that cannot be reached, however the system calls it."""
     answer = session.ask(packets.LSTAT, packets.ATTRS, b"")
     greeting = asyncio.ensure_future(session.greet())
     await asyncio.sleep(0)
-    session.connection_lost(None)
+    session.connection_lost(error)
     for waiting in (answer, greeting):
         with pytest.raises(asyncssh.SFTPConnectionLost):
             await waiting

@@ -164,23 +164,30 @@ class Links(Generic[L]):
         while True:
             await self._pacer.ready()
             number += 1
-            held = await self._take(path)
             try:
-                async with asyncio.timeout(self.limits.idle_seconds):
-                    opened = await do(held.link)
-                self._pacer.answered()
+                held, opened = await self._opened(operation, path, do)
                 break
-            except BaseException as error:
-                meaning = self._after_break(held, error, operation, path)
-                self._release(held)
-                if not isinstance(meaning, HaulageError):
-                    raise
-                number = await next_attempt(meaning, number, self.limits.attempts, self._pacer, self.limits)
+            except HaulageError as error:
+                number = await next_attempt(error, number, self.limits.attempts, self._pacer, self.limits)
         try:
             yield Streamed(self, held, opened)
         finally:
             await lastly(opened.close())
             self._release(held)
+
+    async def _opened(self, operation: str, path: str, do: Callable[[L], Awaitable[Opened]]) -> tuple[_Held[L], Opened]:
+        held = await self._take(path)
+        try:
+            async with asyncio.timeout(self.limits.idle_seconds):
+                opened = await do(held.link)
+        except BaseException as error:
+            meaning = self._after_break(held, error, operation, path)
+            self._release(held)
+            if meaning is error:
+                raise
+            raise meaning from error
+        self._pacer.answered()
+        return held, opened
 
     def _after_break(self, held: _Held[L], error: BaseException, operation: str, path: str) -> BaseException:
         """What it means; a connection that may be broken is used no more."""

@@ -89,8 +89,10 @@ class Session(asyncssh.SSHClientSession[bytes]):
         self._channel = chan
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Called by the library, once."""
-        self._end(exc or asyncssh.SFTPConnectionLost("the connection was closed"))
+        """Called by the library, once; with the system's own error, where the connection was reset."""
+        if exc is None or isinstance(exc, OSError):
+            exc = asyncssh.SFTPConnectionLost(getattr(exc, "strerror", None) or "the connection was closed")
+        self._end(exc)
 
     def _end(self, error: Exception) -> None:
         self._channel = None

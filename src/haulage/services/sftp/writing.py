@@ -21,6 +21,8 @@ from haulage.services.sftp.tree import Tree
 from haulage.services.sftp.wire import CREATE, EXCLUSIVE, READ, WRITE, File, Wire
 
 WRITES_AT_ONCE = 16
+REMOVALS = 3
+"""How often the removal of what failed is tried: the link that broke the write may break it too."""
 
 
 def seconds_of(modified_us: int) -> int:
@@ -67,8 +69,8 @@ class Writing:
             if attributes.size != len(data):
                 raise Mismatch(f"{path!r}: the server holds {attributes.size} bytes of {len(data)}")
             await self.publish(hidden, target, path, condition)
-        except BaseException:
-            await asyncio.shield(self._removed(hidden))
+        except BaseException as error:
+            await asyncio.shield(self._removed(hidden, attempts=REMOVALS if isinstance(error, HaulageError) else 1))
             raise
         return written_of(item_of(path, attributes), {} if known is None else {"sha256": known})
 
@@ -172,10 +174,10 @@ class Writing:
                 raise OutcomeUnknown(error.message) from error
             raise
 
-    async def _removed(self, hidden: bytes) -> None:
+    async def _removed(self, hidden: bytes, *, attempts: int) -> None:
         """Remove what is left of an attempt that failed; where the server cannot be asked, it stays, hidden."""
         with suppress(HaulageError):
-            await self._links.call("remove", "", lambda wire, _: wire.remove(hidden), attempts=1)
+            await self._links.call("remove", "", lambda wire, _: wire.remove(hidden), attempts=attempts)
 
 
 async def _replace(wire: Wire, hidden: bytes, target: bytes) -> None:
