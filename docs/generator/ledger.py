@@ -36,6 +36,7 @@ TABLES = {
     "realms": "Sandboxes that an operator made known, with what their services want to be told, sealed.",
     "audit": "Who did what to connectors and keys. Rows are only added, and each one's hash covers those before it.",
     "installation": "The identity of this installation, to which sealed values are bound.",
+    "signing_keys": "The key with which this installation signs its certificates, sealed.",
 }
 """What each table holds."""
 

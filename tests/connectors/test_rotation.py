@@ -11,7 +11,7 @@ from haulage.connectors.vault import Vault, VaultError
 from haulage.ledger import connectors as rows
 from haulage.ledger.audit import PROGRAM
 from haulage.ledger.store import Ledger
-from haulage.operations import connectors, vaults
+from haulage.operations import certificates, connectors, vaults
 from haulage.services.registry import service
 from tests.connectors.doomed import killed
 
@@ -33,12 +33,19 @@ KILLS = [
 
 
 @pytest.fixture
-def state(tmp_path: Path) -> Iterator[Path]:
+def signing() -> list[str]:
+    """The public key of the installation, once there is one."""
+    return []
+
+
+@pytest.fixture
+def state(tmp_path: Path, signing: list[str]) -> Iterator[Path]:
     """A ledger with some connectors of keys."""
     folder = tmp_path / "state"
     ledger = Ledger.open(folder / "ledger.db")
     for number in range(COUNT):
         connectors.add(ledger, f"c{number}", service("s3"), {"access_key_id": "A", "secret_access_key": secret(number)})
+    signing.append(certificates.public_key(ledger))
     ledger.close()
     yield folder
 
@@ -53,27 +60,28 @@ def rotate(state: Path) -> None:
     ledger.close()
 
 
-def everything_opens(state: Path) -> None:
+def everything_opens(state: Path, signing: list[str]) -> None:
     ledger = Ledger.open(state / "ledger.db")
     try:
         vaults.ready(ledger)
         for number in range(COUNT):
             assert connectors.settings_of(ledger, f"c{number}")[1]["secret_access_key"] == secret(number)
+        assert [certificates.public_key(ledger)] == signing
     finally:
         ledger.close()
 
 
-def test_killed_twelve_times(state: Path) -> None:
+def test_killed_twelve_times(state: Path, signing: list[str]) -> None:
     """One after the other, each going on from what the one before left; then once to its end."""
     first = (state / "vault.key").read_bytes()
     drafts = 0
     for where, when, call in KILLS:
         killed(where, when, lambda: rotate(state), call)
-        everything_opens(state)
+        everything_opens(state, signing)
         drafts += len(list(state.glob(".vault.key.*")))
     assert drafts
     rotate(state)
-    everything_opens(state)
+    everything_opens(state, signing)
     now = (state / "vault.key").read_bytes()
     assert len(now) == KEY_BYTES
     assert now != first

@@ -6,7 +6,7 @@ from haulage.cli.choices import Json
 from haulage.cli.connectors import opened, say
 from haulage.cli.output import say_json
 from haulage.cli.signing import actor
-from haulage.operations import vaults
+from haulage.operations import certificates, vaults
 
 app = cyclopts.App(name="keys", help="The master key that seals the secrets of connectors.")
 
@@ -31,3 +31,14 @@ def rotate(*, json: Json = False) -> None:
         say_json({"event": "key_rotated", **done})
     else:
         say(f"Sealed {done['resealed']} secrets anew with {done['key']}: back that up, apart from the ledger.")
+
+
+@app.command
+def public(*, json: Json = False) -> None:
+    """The public key with which certificates of this installation are checked."""
+    with opened() as ledger:
+        key = certificates.public_key(ledger)
+    if json:
+        say_json({"event": "public_key", "key": key})
+    else:
+        say(key)

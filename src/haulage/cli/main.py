@@ -25,6 +25,7 @@ COMMANDS = {  # loaded when they are called; their first lines are told here, so
     "scan": ("haulage.cli.scan:scan", "List one location and judge what a copy of it would meet."),
     "runs": ("haulage.cli.history:runs", "The runs so far, newest first."),
     "log": ("haulage.cli.history:log", "What a run did, item by item."),
+    "certificate": ("haulage.cli.certificate:certificate", "Write a signed certificate of what was moved and proven."),
     "report": ("haulage.cli.history:report", "Write a run's report: a page, and tables for other programs."),
     "up": ("haulage.cli.up:up", "Serve the web application on this machine."),
     "sandbox": ("haulage.cli.sandbox:app", "The cloud services, simulated on this machine."),

@@ -2,14 +2,17 @@
 
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
+from haulage.cli.certificate import check
 from haulage.cli.choices import AS_USUAL, EVERYTHING, FilterOptions, Flag, Json, SideOptions
 from haulage.cli.copy import conduct, run_interruptibly
 from haulage.cli.output import complain, exit_for, exit_for_status, say_json, size_text
 from haulage.cli.ticker import Ticker, mode
 from haulage.engine.context import Options
 from haulage.engine.counts import Watch
+from haulage.model.errors import Refused
 from haulage.model.filters import parse_size
 from haulage.model.outcome import Status
 from haulage.operations import verifying
@@ -21,10 +24,12 @@ AGAIN = "Nothing was written. Run the same command again to verify from the begi
 
 def verify(
     source: str,
-    destination: str,
+    destination: str = "",
     /,
     *,
     deep: Flag = False,
+    offline: Flag = False,
+    key: str | None = None,
     chosen: FilterOptions = EVERYTHING,
     bandwidth: str | None = None,
     reached: SideOptions = AS_USUAL,
@@ -32,14 +37,26 @@ def verify(
 ) -> int:
     """Compare every item below SOURCE with DESTINATION, as both are now. Nothing is written on either side.
 
-    With the locations and filters of an earlier copy, it also knows what that copy has proven.
+    With the locations and filters of an earlier copy, it also knows what that copy has proven. With a certificate in
+    the place of both, --offline checks that file and nothing else.
 
     Args:
         source: Where the files are: file:///folder, s3://bucket/prefix, az://container/prefix or connector:/path.
+            With --offline, a certificate's file.
         destination: Where they have to be, written likewise.
         deep: Read every file on both sides and compare the bytes, whatever the services say of them.
+        offline: Check a certificate's signature, sums and items by themselves: no service is asked.
+        key: The public key that has to have signed it, as ed25519:...
         bandwidth: Read at most this much a second, such as 10M.
     """
+    if offline:
+        if destination:
+            raise Refused("--offline checks a certificate alone", "Write haulage verify FILE --offline.")
+        return check(Path(source), key, as_json=json)
+    if not destination or key is not None:
+        raise Refused(
+            "SOURCE and DESTINATION are compared, or a certificate with --offline", "See haulage verify --help."
+        )
     options = Options(chosen.filters(), parse_size(bandwidth) if bandwidth else None)
     sides = reached.sides(source, destination)
     return run_interruptibly(_verify(*sides, options, deep, json))

@@ -475,3 +475,11 @@ installation = Table(  # one row
     Column("id", Text, primary_key=True),  # random; sealed values are bound to it
     Column("created_us", BigInteger, nullable=False),
 )
+
+signing_keys = Table(  # with which this installation signs certificates: one row, made at the first of them
+    "signing_keys",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),  # the private key
+    Column("created_us", BigInteger, nullable=False),
+)

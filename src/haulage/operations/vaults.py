@@ -9,12 +9,15 @@ from typing import Any
 from haulage.connectors import realms, sealing
 from haulage.connectors.keys import FileKeys, key_source
 from haulage.connectors.vault import Vault
-from haulage.ledger import audit, people
+from haulage.ledger import audit, certified, people
 from haulage.ledger import authorisations as pending_rows
 from haulage.ledger import connectors as rows
 from haulage.ledger import realms as realm_rows
 from haulage.ledger.audit import Actor
 from haulage.ledger.store import Connection, Ledger
+
+SIGNING = ("signing key",)
+"""What the key that signs certificates is bound to."""
 
 
 def vault_of(ledger: Ledger) -> Vault:
@@ -31,11 +34,13 @@ def ready(ledger: Ledger) -> str:
 
 
 def _sealed(connection: Connection) -> list[bytes]:
+    signing = certified.signing_key(connection)
     held = [one for row in rows.every(connection) for one in (row.sealed, row.tokens) if one is not None]
     return [
         *held,
         *(row.sealed for row in realm_rows.every(connection)),
         *(one for _, one in people.sealed(connection)),
+        *([] if signing is None else [signing.sealed]),
     ]
 
 
@@ -73,6 +78,9 @@ def _rewrap(connection: Connection, vault: Vault, actor: Actor) -> int:
     for person_id, second in people.sealed(connection):
         bound = sealing.other(connection, "second", person_id)
         people.update(connection, person_id, second=vault.rewrapped(second, bound))
+        changed += 1
+    if (signing := certified.signing_key(connection)) is not None:
+        certified.keep_signing_key(connection, vault.rewrapped(signing.sealed, sealing.other(connection, *SIGNING)))
         changed += 1
     pending_rows.forget_all(connection)  # a sign-in under way is begun again sooner than sealed anew
     audit.append(connection, actor, "keys rotate", "vault", resealed=changed)

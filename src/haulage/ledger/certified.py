@@ -1,0 +1,57 @@
+"""What a certificate needs of the ledger: the key that signs it, and what a run left as it was."""
+
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from haulage.ledger import checks
+from haulage.ledger.schema import items, outcomes, signing_keys
+from haulage.ledger.store import now_us
+from haulage.ledger.work import OutcomeRow
+from haulage.model.outcome import OutcomeKind
+from haulage.model.state import ItemState
+
+PAGE = 2000
+
+
+class SigningKey(msgspec.Struct, frozen=True):
+    """The installation's, sealed: see connectors.vault."""
+
+    id: int
+    sealed: bytes
+
+
+def signing_key(connection: sa.Connection) -> SigningKey | None:
+    """None: there is none yet."""
+    row = connection.execute(sa.select(signing_keys).order_by(signing_keys.c.id).limit(1)).one_or_none()
+    return None if row is None else SigningKey(row.id, row.sealed)
+
+
+def keep_signing_key(connection: sa.Connection, sealed: bytes) -> None:
+    """In the place of the one that is there."""
+    if connection.execute(signing_keys.update().values(sealed=sealed)).rowcount == 0:
+        connection.execute(signing_keys.insert().values(sealed=sealed, created_us=now_us()))
+
+
+def unchanged(
+    connection: sa.Connection, transfer: int, run_id: int, copies: list[int], after: int
+) -> tuple[list[OutcomeRow], int | None]:
+    """The next page of items that are as an earlier run has proven them, and the id to go on after; None: that was all.
+
+    copies: see `checks.copies`. Of the newest copy of a transfer alone: a later one changes what is kept of its items.
+    Each has the outcome and the evidence of the run that proved it; UNCHANGED where no log tells of that any more.
+    """
+    told = sa.exists().where(outcomes.c.run_id == run_id, outcomes.c.item_id == items.c.id)
+    chosen = sa.select(items).where(items.c.transfer_id == transfer, items.c.id > after)
+    chosen = chosen.where(items.c.state == int(ItemState.DONE), ~told).order_by(items.c.id).limit(PAGE)
+    rows = connection.execute(chosen).all()
+    proofs = checks.proofs(connection, copies, [row.id for row in rows])
+    return [_as_proven(row, proofs.get(row.id)) for row in rows], rows[-1].id if rows else None
+
+
+def _as_proven(row: Any, proof: checks.Proof | None) -> OutcomeRow:
+    kind = OutcomeKind.UNCHANGED if proof is None else proof.kind
+    evidence = {"unchanged": True} | ({} if proof is None else proof.evidence)
+    told = (None, None, None, None)
+    return OutcomeRow(row.id, row.path, row.target, kind, row.done_size or 0, *told, True, False, 0, evidence)

@@ -1,0 +1,116 @@
+"""Completeness certificates: of a run, or of everything that a migration moved; signed by this installation."""
+
+import base64
+import zipfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from haulage.connectors import sealing
+from haulage.connectors.vault import Vault
+from haulage.ledger import certified, checks, work
+from haulage.ledger import runs as run_rows
+from haulage.ledger.installation import installation_id
+from haulage.ledger.runs import RunRow
+from haulage.ledger.store import Connection, Ledger
+from haulage.ledger.work import OutcomeRow
+from haulage.model.errors import Refused
+from haulage.model.outcome import RunKind
+from haulage.operations import history, migrations
+from haulage.operations.vaults import SIGNING, vault_of
+from haulage.reports import certificate, files, summary
+from haulage.reports.certificate import FORMAT, Entry, Statement
+
+NOW = "Make it once that has ended."
+
+
+def of_run(ledger: Ledger, which: history.Which, path: Path) -> Statement:
+    """Write the certificate of a run that has ended. Raises Refused where there can be none, DiskFull."""
+    run = history.find(ledger, which)
+    refuse(ledger, run)
+    return _written(ledger, path, None, [run], [])
+
+
+def refuse(ledger: Ledger, run: RunRow) -> None:
+    """Raises Refused for a run of which no certificate can be made, with why."""
+    if run.kind == RunKind.SCAN:
+        raise Refused(f"run {run.id} was a scan, and moved nothing", "Choose a copy or a verification.")
+    if run.ended_us is None:
+        raise Refused(f"run {run.id} has not ended", NOW)
+    if run.kind == RunKind.COPY and (later := ledger.read(run_rows.later, run)) is not None:
+        raise Refused(
+            f"run {run.id} is not the newest copy of these places: what it left alone is known of run {later} only",
+            f"Choose run {later}.",
+        )
+
+
+def of_migration(ledger: Ledger, name: str, path: Path) -> Statement:
+    """Write the certificate of a migration: of the newest copy of each of its users. Raises Refused, DiskFull."""
+    row, found = migrations.table(ledger, name)
+    runs, uncovered = [], []
+    for one in found:
+        if one.run is not None and one.run.ended_us is not None and one.refused is None:
+            runs.append(one.run.id)
+        else:
+            uncovered.append(f"{one.source} to {one.destination}: {migrations.status_of(one)[1]}")
+    if not found:
+        raise Refused(f"the migration {row.name} has no users", "Add some.")
+    return _written(ledger, path, row.name, [ledger.read(run_rows.get, one) for one in runs], uncovered)
+
+
+def _written(ledger: Ledger, path: Path, migration: str | None, runs: list[RunRow], uncovered: list[str]) -> Statement:
+    key = ledger.do(_signing_key, vault_of(ledger))
+    with files.drafted(path.absolute()) as draft, zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED) as archive:
+        covered = [certificate.write_items(archive, at, _entry(ledger, run)) for at, run in enumerate(runs, 1)]
+        for run in runs:
+            if ledger.read(run_rows.later, run) is not None:
+                raise Refused(f"a run of {run.source} to {run.destination} began meanwhile", NOW)
+        statement = Statement(
+            FORMAT,
+            ledger.read(installation_id),
+            datetime.now(UTC).isoformat(timespec="seconds"),
+            migration,
+            not uncovered and not any(one.reasons for one in covered),
+            certificate.over(one.root for one in covered),
+            covered,
+            uncovered,
+        )
+        certificate.finish(archive, statement, key)
+    return statement
+
+
+def _entry(ledger: Ledger, run: RunRow) -> Entry:
+    key = ledger.read(run_rows.transfer_key, run.transfer_id)
+    facts = summary.facts(run, key, summary.add_up(run, ledger.read(work.totals, run.id)))
+    return Entry(run, facts, _items(ledger, run))
+
+
+def _items(ledger: Ledger, run: RunRow) -> Iterator[OutcomeRow]:
+    """What was listed: what something happened to, then what was left alone, as an earlier run has proven it."""
+    for row in history.outcomes(ledger, run.id):
+        if row.listed:
+            yield row
+    if run.kind != RunKind.COPY:
+        return
+    after: int | None = -1
+    copies = ledger.read(checks.copies, run.transfer_id)
+    while after is not None:
+        page, after = ledger.read(certified.unchanged, run.transfer_id, run.id, copies, after)
+        yield from page
+
+
+def public_key(ledger: Ledger) -> str:
+    """By which certificates of this installation can be told from others; made where there is none yet."""
+    return certificate.public_text(ledger.do(_signing_key, vault_of(ledger)).public_key())
+
+
+def _signing_key(connection: Connection, vault: Vault) -> Ed25519PrivateKey:
+    bound = sealing.other(connection, *SIGNING)
+    if (kept := certified.signing_key(connection)) is not None:
+        return Ed25519PrivateKey.from_private_bytes(base64.b64decode(vault.open(kept.sealed, bound)["private"]))
+    made = Ed25519PrivateKey.generate()
+    private = base64.b64encode(made.private_bytes_raw()).decode()
+    certified.keep_signing_key(connection, vault.seal({"private": private}, bound))
+    return made

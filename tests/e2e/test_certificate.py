@@ -1,0 +1,84 @@
+"""`haulage certificate` as a person sees it, and `haulage verify FILE --offline` as whoever is given the file does."""
+
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.program import Program
+from tests.unit.engine.sides import write
+
+FILES: dict[str, bytes | None] = {"a.txt": b"first", "empty": b"", "sub/Grüße 日本.txt": b"x" * 1000}
+
+
+def test_a_run_is_certified_and_checked(haulage: Program, tmp_path: Path) -> None:
+    """A first run and one that left most alone say of every item how it was proven; who has the file alone can tell."""
+    source, target = tmp_path / "source", tmp_path / "destination"
+    write(source, FILES)
+    path = tmp_path / "certificate.zip"
+    assert haulage("certificate", "-o", str(path)).code == 2
+    assert haulage("copy", str(source), str(target)).code == 0
+    first = haulage("certificate", "-o", str(path), "--json")
+    assert (first.code, first.events[0]["complete"], first.events[0]["transfers"][0]["listed"]) == (0, True, 4)
+
+    write(source, {"new.txt": b"new"})
+    assert haulage("copy", str(source), str(target)).code == 0
+    made = haulage("certificate", "2", "-o", str(path))
+    assert made.code == 0, made.err
+    assert made.out.startswith("Complete: 5 items, ")
+    with zipfile.ZipFile(path) as archive:
+        items = {one["path"]: one for one in map(json.loads, archive.read("items/1.jsonl").splitlines())}
+    assert sorted(items) == ["a.txt", "empty", "new.txt", "sub", "sub/Grüße 日本.txt"]
+    assert {one["outcome"] for one in items.values()} == {"verified"}
+    assert all("sha256" in one["evidence"] for path, one in items.items() if path != "sub")
+
+    key = haulage("keys", "public").out.strip()
+    elsewhere = Program(tmp_path / "other home")
+    checked = elsewhere("verify", str(path), "--offline", "--key", key)
+    assert checked.code == 0, checked.err
+    assert "Nothing in" in checked.out
+    assert not (tmp_path / "other home").exists()  # nothing but the file is needed
+    assert haulage("certificate", "1").code == 2  # what that run left alone is not known any more
+    assert haulage("verify", str(path), "--offline", "--key", elsewhere("keys", "public").out.strip()).code == 2
+
+
+def test_what_was_not_proven_is_said(haulage: Program, tmp_path: Path) -> None:
+    """A failure is no success in small print: exit code, first word, and the item."""
+    source, target = tmp_path / "source", tmp_path / "destination"
+    write(source, FILES)
+    assert haulage("copy", str(source), str(target)).code == 0
+    (target / "a.txt").unlink()
+    assert haulage("verify", str(source), str(target)).code == 3
+    path = tmp_path / "certificate.zip"
+    for ran in (haulage("certificate", "-o", str(path)), haulage("verify", str(path), "--offline")):
+        assert ran.code == 3
+        assert ran.out.startswith("Not complete: 4 items, ")
+        assert "1 items are not copied, or not as they are at the source." in ran.out
+    assert haulage("scan", str(source)).code == 0
+    scanned = haulage("certificate", "-o", str(path))
+    assert (scanned.code, "was a scan" in scanned.err) == (2, True)
+
+
+@pytest.mark.parametrize("missing", [False, True])
+def test_a_migration_is_certified_whole(haulage: Program, tmp_path: Path, missing: bool) -> None:
+    """Each user has a part of its own; one that never moved is named, and nothing is complete without it."""
+    users = ["alice", "bob"]
+    for user in users:
+        write(tmp_path / "from" / user, FILES)
+    for name in ("here", "there"):
+        assert haulage("connectors", "add", "local", name).code == 0
+    assert haulage("migrations", "create", "Wave 1", "here", "there").code == 0
+    lines = [f"{tmp_path}/from/{user},{tmp_path}/to/{user}" for user in users + ["dave"] * missing]
+    (tmp_path / "rows.csv").write_text("\n".join(["Source Path,Destination Path", *lines]))
+    assert haulage("migrations", "add", "wave 1", str(tmp_path / "rows.csv")).code == 0
+    assert haulage("migrations", "start", "Wave 1").code == 3 * missing
+    path = tmp_path / "certificate.zip"
+    made = haulage("certificate", "--migration", "wave 1", "-o", str(path), "--json")
+    assert made.code == 3 * missing, made.err
+    told = made.events[0]
+    assert (told["complete"], len(told["transfers"]), len(told["uncovered"])) == (not missing, 2, int(missing))
+    checked = haulage("verify", str(path), "--offline")
+    assert checked.code == 3 * missing
+    assert ("dave" in checked.out) == missing
+    assert "8 items of 2 users" in checked.out
