@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from docs.generator.markdown import code, page, plain, table
 from haulage.model import mapping
-from haulage.model.migration_file import FILTERS, TOP, TRANSFER, VERSION, Key
+from haulage.model.migration_file import FILTERS, SCHEDULE, TOP, TRANSFER, VERSION, Key
 
 EXAMPLE = f"""\
 ```yaml
@@ -21,6 +21,12 @@ transfers:
   - source: bob@old.example/Projects
     destination: Team Projects/Bob
     notes: ask him first
+schedules:
+  - every: weekly
+    day: Friday
+    at: 20:00
+    zone: Europe/Berlin
+    hours: 20:00-06:00
 ```"""
 
 
@@ -45,6 +51,11 @@ def render() -> str:
         "changes it, if the file and the table have that source once besides what they agree on; a transfer that has "
         "copied is refused then. All others are added. Transfers that the file does not name are left, or with "
         "`--remove` taken out; one that has copied is not.",
+        "## schedules",
+        _keys(SCHEDULE),
+        "A schedule of the same transfers and kind at other times is changed; all others are added, and start in the "
+        "name of whoever applies the file, or of `--person`. Where the file speaks of schedules, those that it does "
+        "not name are left, or with `--remove` removed.",
         "## What is taken",
         f"Texts are what is written: `no`, `1` and dates are words. At most {mapping.MOST_BYTES // 1024**2} MiB, "
         f"{mapping.MOST_ROWS:,} transfers and {mapping.MOST_CHARACTERS:,} characters a text. One document; no anchors, "

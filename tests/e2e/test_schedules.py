@@ -72,6 +72,24 @@ def test_added_changed_and_removed(planned: Program) -> None:
     assert "migrations schedule add m" in planned(*schedule, "list", "m").out
 
 
+def test_as_code(planned: Program) -> None:
+    """The plan is shown, and only done where somebody is there in whose name it starts; the export changes nothing."""
+    file = planned.home / "m.yaml"
+    text = planned("migrations", "export", "m", "--yaml").out
+    file.write_text(f"{text}schedules:\n- {{every: daily, at: 20:00, only: [a]}}\n")
+    refused = planned("apply", str(file), "--plan")
+    assert (refused.code, "in whose name it would start" in refused.err) == (2, True)
+    begin(planned, "Ada", Role.OPERATOR, "ada")
+    shown = planned("apply", str(file), "--plan")
+    assert "  Schedules added: 1\n    copy 1 user daily at 20:00 (UTC)\n" in shown.out
+    assert planned("apply", str(file), "--yes").code == 0
+    file.write_text(planned("migrations", "export", "m", "--yaml").out.replace("20:00", "21:00"))
+    changed = planned("apply", str(file), "--yes").out
+    assert "1 copy 1 user daily at 20:00 (UTC): becomes copy 1 user daily at 21:00 (UTC)" in changed
+    done = planned("apply", str(file), "--json")
+    assert done.events[0]["nothing"] and done.events[0]["schedules"]["unchanged"] == 1
+
+
 @pytest.mark.parametrize(
     ("every", "text", "day"),
     [

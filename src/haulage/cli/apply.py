@@ -12,24 +12,37 @@ from haulage.ledger.migration_rows import Cells
 from haulage.model import mapping, migration_file
 from haulage.model.errors import Refused
 from haulage.model.migration_file import Wanted
-from haulage.operations import applying
+from haulage.operations import applying, migration_schedules
 from haulage.operations.applying import Change, Plan
+from haulage.operations.migration_schedules import Schedules
 
 SHOWN = 40
 
 
-def apply(file: File, /, *, plan: Flag = False, yes: Flag = False, remove: Flag = False, json: Json = False) -> int:
+def apply(
+    file: File,
+    /,
+    *,
+    plan: Flag = False,
+    yes: Flag = False,
+    remove: Flag = False,
+    person: str = "",
+    json: Json = False,
+) -> int:
     """Make a migration as a file has it: what would change is shown first. Applied again, it changes nothing.
 
     Args:
         file: A YAML file as the reference has it under migration files; - for standard input.
         plan: Only show what would change.
         yes: Do it without being asked.
-        remove: Take out transfers that the file does not name, if they have not copied anything.
+        remove: Take out transfers that the file does not name, if they have not copied anything, and schedules.
+        person: In whose name new schedules start, where that is not yours.
     """
     wanted = migration_file.read(read_file(file))
     with opened() as ledger:
         shown = applying.plan(ledger, wanted, remove=remove)
+        ends = wanted.source, wanted.destination
+        whose = migration_schedules.starter(ledger, *ends, actor(), person) if shown.schedules.add else None
         if json:
             say_json({"event": "plan", **applying.told(shown)})
         else:
@@ -40,7 +53,7 @@ def apply(file: File, /, *, plan: Flag = False, yes: Flag = False, remove: Flag 
         if not yes and not _agreed(str(file) == "-" or json):
             say("Nothing was changed.")
             return Exit.STOPPED
-        applying.apply(ledger, wanted, shown, actor(), remove=remove)
+        applying.apply(ledger, wanted, shown, actor(), remove=remove, person=whose)
     if json:
         say_json({"event": "applied", "migration": wanted.name})
     else:
@@ -80,8 +93,22 @@ def _told(wanted: Wanted, plan: Plan) -> Iterator[str]:
     rest = "Left as they are, for the file does not name them (--remove takes them out)"
     yield from _some(rest, len(plan.left), (f"{row_id} {_row(one)}" for row_id, one in plan.left.items()))
     yield f"  Unchanged: {plan.unchanged:,}"
+    yield from _timed(plan.schedules)
     if plan.nothing:
         yield "Everything is as the file has it."
+
+
+def _timed(plan: Schedules) -> Iterator[str]:
+    yield from _some("Schedules added", len(plan.add), (one.words() for one in plan.add))
+    changes = (f"{one.id} {one.before.words()}: becomes {one.after.words()}" for one in plan.change)
+    yield from _some("Schedules changed", len(plan.change), changes)
+    for title, found in (
+        ("Schedules removed", plan.remove),
+        ("Schedules left, for the file does not name them", plan.left),
+    ):
+        yield from _some(title, len(found), (f"{number} {one.words()}" for number, one in found.items()))
+    if plan.unchanged:
+        yield f"  Schedules unchanged: {plan.unchanged:,}"
 
 
 def _some(title: str, count: int, lines: Iterable[str]) -> Iterator[str]:

@@ -74,6 +74,18 @@ class Timing(msgspec.Struct, frozen=True):
     day: int = 1
     zone: str = "UTC"
 
+    def plain(self) -> "Timing":
+        """The same times, without what they do not depend on."""
+        match self.every:
+            case Every.HOUR:
+                return Timing(self.every, self.minute, zone=self.zone)
+            case Every.DAY:
+                return Timing(self.every, self.minute, self.hour, zone=self.zone)
+            case Every.WEEK:
+                return self
+            case Every.MONTH:
+                return Timing(self.every, self.minute, self.hour, 31 if self.day > 28 else self.day, self.zone)
+
     def cron(self) -> str:
         """As an expression of cron."""
         match self.every:
@@ -99,6 +111,17 @@ class Timing(msgspec.Struct, frozen=True):
             case Every.MONTH:
                 day = "the last day" if self.day > 28 else f"day {self.day}"
                 return f"monthly, {day} at {at}"
+
+
+def day_words(timing: Timing) -> str | None:
+    """The day as `day_of` takes it; None where there is none."""
+    match timing.every:
+        case Every.WEEK:
+            return WEEKDAYS[timing.day - 1]
+        case Every.MONTH:
+            return LAST if timing.day > 28 else str(timing.day)
+        case _:
+            return None
 
 
 MINUTE_US = 60_000_000

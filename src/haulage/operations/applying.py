@@ -9,6 +9,7 @@ import msgspec
 from haulage.ledger import audit
 from haulage.ledger import connectors as connector_rows
 from haulage.ledger import migration_rows as rows
+from haulage.ledger import schedules as schedule_rows
 from haulage.ledger.audit import Actor
 from haulage.ledger.codec import dump
 from haulage.ledger.migration_rows import Cells, MigrationRow, TransferRow
@@ -18,7 +19,9 @@ from haulage.model.errors import Refused
 from haulage.model.filters import Filters
 from haulage.model.mapping import MappingRefused
 from haulage.model.migration_file import Wanted, WantedTransfer
-from haulage.operations import migrations, standing
+from haulage.model.person import Person
+from haulage.operations import migration_schedules, migrations, standing
+from haulage.operations.migration_schedules import Schedules
 
 TOLD = 5
 
@@ -51,11 +54,13 @@ class Plan(msgspec.Struct, frozen=True):
     unchanged: int
     left: dict[int, Cells]
     remove: dict[int, Cells]
+    schedules: Schedules = Schedules()
 
     @property
     def nothing(self) -> bool:
         """Whether everything is as the file has it."""
-        return not (self.migration is None or self.filters or self.add or self.change or self.remove)
+        rows_change = self.add or self.change or self.remove
+        return not (self.migration is None or self.filters or rows_change) and self.schedules.nothing
 
 
 def plan(ledger: Ledger, wanted: Wanted, *, remove: bool = False) -> Plan:
@@ -67,8 +72,13 @@ def plan(ledger: Ledger, wanted: Wanted, *, remove: bool = False) -> Plan:
     return ledger.read(_plan, wanted, remove)
 
 
-def apply(ledger: Ledger, wanted: Wanted, shown: Plan, actor: Actor, *, remove: bool = False) -> None:
-    """Make the file true, in one transaction. Raises what `plan` does, and Refused if that is not what was shown."""
+def apply(
+    ledger: Ledger, wanted: Wanted, shown: Plan, actor: Actor, *, remove: bool = False, person: Person | None = None
+) -> None:
+    """Make the file true, in one transaction. Raises what `plan` does, and Refused if that is not what was shown.
+
+    person: in whose name schedules start that are added.
+    """
 
     def make_true(connection: Connection) -> None:
         now = _plan(connection, wanted, remove)
@@ -83,6 +93,10 @@ def apply(ledger: Ledger, wanted: Wanted, shown: Plan, actor: Actor, *, remove: 
         moved = [one.id for one in now.change if one.moves]
         rows.change_cells(connection, {one.id: one.after for one in now.change}, moved)
         rows.append_cells(connection, migration, now.add)
+        if not now.schedules.nothing:
+            ids = {(one.source, one.destination): one.id for one in rows.rows(connection, migration)}
+            made = rows.by_id(connection, migration)
+            migration_schedules.make_true(connection, now.schedules, made, ids, person, actor)
         counts = {"added": len(now.add), "changed": len(now.change), "removed": len(now.remove)}
         audit.append(connection, actor, "migration apply", f"migration {migration}", **counts)
 
@@ -112,22 +126,29 @@ def _plan(connection: Connection, wanted: Wanted, remove: bool) -> Plan:
             said = f"transfer {row.id} has copied {row.source!r} to {row.destination!r} already; keep that row as it is"
             problems.append((one.line, f"{said}, and name this one besides"))
         del by_ends[row.source, row.destination]
-    if problems:
-        raise MappingRefused(sorted(problems))
     lines = {one.line for one, _ in moved}
     changes = [_change(one, row) for one, row in (*pairs, *moved)]
     left = sorted(by_ends.values(), key=lambda row: row.id)
+    add = tuple(_new(one) for one in fresh if one.line not in lines)
+    after = {one.id: (one.after.source, one.after.destination) for one in changes}
+    after |= {} if remove else {row.id: (row.source, row.destination) for row in left}
+    every = [*after.values(), *((one.source, one.destination) for one in add)]
+    known = migration_schedules.of(connection, None if found is None else found.id)
+    planned = migration_schedules.plan(known, wanted.schedules, after, every, problems, remove=remove)
+    if problems:
+        raise MappingRefused(sorted(problems))
     if remove:
         _refuse_copied(standing.as_they_are_within(connection, left))
     rest = {row.id: _cells(row) for row in left}
     return Plan(
         migration=None if found is None else found.id,
         filters=filters,
-        add=tuple(_new(one) for one in fresh if one.line not in lines),
+        add=add,
         change=tuple(one for one in changes if one.before != one.after),
         unchanged=sum(one.before == one.after for one in changes),
         left={} if remove else rest,
         remove=rest if remove else {},
+        schedules=planned,
     )
 
 
@@ -204,7 +225,8 @@ def exported(ledger: Ledger, name: str) -> str:
     found, table = migrations.table(ledger, name)
     ends = found.source, found.destination
     transfers = [WantedTransfer(0, row.source, row.destination, row.tags, row.notes) for row in table]
-    return migration_file.write(found.name, *ends, migrations.filters_of(found), transfers)
+    timed = migration_schedules.wanted(ledger.read(schedule_rows.of_migration, found.id), table)
+    return migration_file.write(found.name, *ends, migrations.filters_of(found), transfers, timed)
 
 
 def told(plan: Plan) -> dict[str, Any]:
@@ -219,6 +241,7 @@ def told(plan: Plan) -> dict[str, Any]:
         "unchanged": plan.unchanged,
         "left": _rows(plan.left),
         "remove": _rows(plan.remove),
+        "schedules": migration_schedules.told(plan.schedules),
     }
 
 

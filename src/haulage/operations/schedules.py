@@ -88,18 +88,29 @@ def add_for_migration(
     """
     check(timing)
     check_hours(hours)
+    return ledger.do(keep_for_migration, person, migration, row_ids, kind, timing, hours, actor)
+
+
+def keep_for_migration(
+    connection: Connection,
+    person: Person,
+    migration: MigrationRow,
+    row_ids: Sequence[int] | None,
+    kind: PassKind,
+    timing: Timing,
+    hours: Hours | None,
+    actor: Actor,
+) -> ScheduleRow:
+    """The same of what was checked, as a part of something larger."""
+    ends = f"{migration.source}:/", f"{migration.destination}:/"
     chosen = None if row_ids is None else dump(list(row_ids))
-
-    def keep(connection: Connection) -> ScheduleRow:
-        ends = f"{migration.source}:/", f"{migration.destination}:/"
-        more: dict[str, Any] = {"migration_id": migration.id, "row_ids": chosen, "kind": kind.value}
-        kept = None if hours is None else dump(hours)
-        first = next_us(timing, now_us())
-        made = rows.add(connection, person.id, *ends, migration.filters, timing, first, hours=kept, **more)
-        audit.append(connection, actor, "schedule add", f"schedule {made}", migration=migration.id)
-        return rows.get(connection, made)
-
-    return ledger.do(keep)
+    more: dict[str, Any] = {"migration_id": migration.id, "row_ids": chosen, "kind": kind.value}
+    kept = None if hours is None else dump(hours)
+    made = rows.add(
+        connection, person.id, *ends, migration.filters, timing, next_us(timing, now_us()), hours=kept, **more
+    )
+    audit.append(connection, actor, "schedule add", f"schedule {made}", migration=migration.id)
+    return rows.get(connection, made)
 
 
 def change(ledger: Ledger, row: ScheduleRow, timing: Timing, hours: Hours | None, actor: Actor) -> ScheduleRow:
@@ -109,14 +120,18 @@ def change(ledger: Ledger, row: ScheduleRow, timing: Timing, hours: Hours | None
     if hours is not None and row.migration_id is None:
         raise Refused("a single copy runs at any time", "Leave out the hours; only a migration's schedule has some.")
 
-    def keep(connection: Connection) -> ScheduleRow:
-        rows.get(connection, row.id)  # nobody deleted it meanwhile
-        rows.change(connection, row.id, timing, next_us(timing, now_us()), None if hours is None else dump(hours))
-        facts = {"when": timing.words(), "hours": None if hours is None else hours.words()}
-        audit.append(connection, actor, "schedule change", f"schedule {row.id}", **facts)
-        return rows.get(connection, row.id)
+    return ledger.do(keep_change, row.id, timing, hours, actor)
 
-    return ledger.do(keep)
+
+def keep_change(
+    connection: Connection, schedule_id: int, timing: Timing, hours: Hours | None, actor: Actor
+) -> ScheduleRow:
+    """The same of what was checked, as a part of something larger."""
+    rows.get(connection, schedule_id)  # nobody deleted it meanwhile
+    rows.change(connection, schedule_id, timing, next_us(timing, now_us()), None if hours is None else dump(hours))
+    facts = {"when": timing.words(), "hours": None if hours is None else hours.words()}
+    audit.append(connection, actor, "schedule change", f"schedule {schedule_id}", **facts)
+    return rows.get(connection, schedule_id)
 
 
 def of_migration(ledger: Ledger, migration: int) -> list[ScheduleRow]:
@@ -151,11 +166,13 @@ def by_row(found: Sequence[ScheduleRow], row_ids: Sequence[int]) -> dict[int, li
 def remove(ledger: Ledger, schedule_id: int, actor: Actor) -> None:
     """It starts nothing any more."""
 
-    def end(connection: Connection) -> None:
-        rows.end(connection, schedule_id)
-        audit.append(connection, actor, "schedule remove", f"schedule {schedule_id}")
+    ledger.do(keep_removed, schedule_id, actor)
 
-    ledger.do(end)
+
+def keep_removed(connection: Connection, schedule_id: int, actor: Actor) -> None:
+    """The same, as a part of something larger."""
+    rows.end(connection, schedule_id)
+    audit.append(connection, actor, "schedule remove", f"schedule {schedule_id}")
 
 
 Start = Callable[[ScheduleRow], Awaitable[Any]]

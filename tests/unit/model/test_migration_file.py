@@ -1,5 +1,6 @@
 """A migration as a file: what is taken, what is refused with its line, and that what is written reads the same."""
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +10,9 @@ from haulage.model.documents import FileRefused
 from haulage.model.errors import Refused
 from haulage.model.filters import Filters
 from haulage.model.mapping import MappingRefused
-from haulage.model.migration_file import Wanted, WantedTransfer
+from haulage.model.migration_file import Wanted, WantedSchedule, WantedTransfer
+from haulage.model.outcome import PassKind
+from haulage.model.schedule import Every, Hours, Timing
 
 WHOLE = """\
 # the first wave
@@ -65,7 +68,7 @@ transfers:
         "2: migration has to be a name",
         "3: there is no key 'sorce'; did you mean source?",
         "4: destination says nothing; write '' for an empty text, or leave the key out",
-        "5: a file holds no schedules; set them in the Migration Manager",
+        "5: a schedule has keys: kind, every, at, day, zone, hours, weekends, hours_zone, only",
         "6: an empty pattern would match nothing or everything",
         '6: max_size: \'huge\' is not a size. Write a size such as "500k", "10M" or "2G".',
         "6: there is no key 'xyz'; there are include, exclude, min_size, max_size, newer_than, older_than",
@@ -114,6 +117,61 @@ def test_sizes_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mapping, "MOST_BYTES", 10)
     with pytest.raises(Refused, match="bytes"):
         migration_file.read(LEAST.encode())
+
+
+def test_schedules() -> None:
+    """As people write times and days; the texts `no` and 20:00 are what was written; all that is wrong is told."""
+    text = f"""{LEAST}\
+schedules:
+- {{every: weekly, day: friday, at: 20:30, zone: Europe/Berlin, hours: 20:00-06:00, weekends: no}}
+- {{kind: scan, every: monthly, day: 30, only: [a, {{source: b, destination: x}}], hours: 1:00-2:00, hours_zone: Tokyo}}
+- {{kind: cutover, every: hourly, at: 05:45}}
+"""
+    read = migration_file.read(text.encode()).schedules
+    assert read == (
+        WantedSchedule(
+            6, PassKind.COPY, Timing(Every.WEEK, 30, 20, 5, "Europe/Berlin"), Hours(1200, 360, False, "Europe/Berlin")
+        ),
+        WantedSchedule(
+            7,
+            PassKind.SCAN,
+            Timing(Every.MONTH, 0, 0, 31),
+            Hours(60, 120, True, "Tokyo"),
+            (("a", None), ("b", "x")),
+        ),
+        WantedSchedule(8, PassKind.CUTOVER, Timing(Every.HOUR, 45)),
+    )
+    written = migration_file.write("m", "a", "b", Filters(), (), read)
+    again = migration_file.read(written.encode()).schedules or ()
+    assert [msgspec.structs.replace(one, line=0) for one in again] == [
+        msgspec.structs.replace(one, line=0) for one in read
+    ]
+    assert migration_file.read(LEAST.encode()).schedules is None
+    wrong = f"""{LEAST}\
+schedules:
+- {{every: daily, day: Monday, at: 25:00, kind: move}}
+- {{every: yearly}}
+- {{at: 20:00}}
+- {{every: hourly, weekends: maybe, hours: 20, only: []}}
+- {{every: hourly, only: [~, [x]], weekends: yes, when: now}}
+"""
+    with pytest.raises(MappingRefused) as refused:
+        migration_file.read(wrong.encode())
+    told = [f"{line}: {why}" for line, why in refused.value.problems]
+    assert told == [
+        "6: at: '25:00' is no time of the day. Write one such as 20:00.",
+        "6: day: what is daily has no day. Leave the day out, or have it weekly or monthly.",
+        "6: kind: 'move' is not known. Write scan or copy or cutover.",
+        "7: every: 'yearly' is not known. Write hourly or daily or weekly or monthly.",
+        "8: every is missing",
+        "9: hours: '20' are no hours. Write them such as 20:00-06:00.",
+        "9: only names one transfer at least; leave the key out for all",
+        "9: weekends: 'maybe' is not known. Write yes or no.",
+        "10: only is a list of sources, or of keys source and destination",
+        "10: only is a list of sources, or of keys source and destination",
+        f"10: there is no key 'when'; there are {', '.join(migration_file.SCHEDULE)}",
+        "10: weekends belongs to hours, which are missing",
+    ]
 
 
 _words = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zs"], exclude_characters="/\ufeff"), min_size=1)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from haulage.ledger import migration_rows, runs
+from haulage.ledger import migration_rows, people, runs
 from haulage.ledger.audit import Actor
 from haulage.ledger.migration_rows import Cells, TransferRow
 from haulage.ledger.runs import TransferKey
@@ -15,9 +15,11 @@ from haulage.model.errors import Refused
 from haulage.model.filters import Filters
 from haulage.model.mapping import MappingRefused
 from haulage.model.outcome import RunKind
-from haulage.operations import applying, connectors, migrations
+from haulage.model.person import Person, Role
+from haulage.operations import applying, connectors, migration_schedules, migrations, schedules
 from haulage.operations.applying import Plan
 from haulage.operations.home import transfer_lock
+from haulage.operations.migration_schedules import Schedules
 from haulage.services.registry import service
 
 TEST = Actor("test", "test")
@@ -180,3 +182,66 @@ def test_an_exported_file_changes_nothing_and_makes_the_same_elsewhere(ledger: L
     assert [one.row() for one in map(applying._cells, table(ledger))] == [
         one.row() for one in map(applying._cells, migrations.table(ledger, "Wave 0")[1])
     ]
+
+
+DAILY = "schedules: [{every: daily, at: '20:00'}, {kind: scan, every: weekly, day: Friday, only: [a]}]\n"
+
+
+@pytest.fixture
+def ada(ledger: Ledger) -> Person:
+    """Whose the connectors are."""
+    return ledger.do(people.add, "test", Role.OPERATOR)
+
+
+def timed(ledger: Ledger, ada: Person, wanted: migration_file.Wanted, *, remove: bool = False) -> Schedules:
+    """Apply it, see that nothing is left to be done and that its export changes nothing; what it did to schedules."""
+    plan = applying.plan(ledger, wanted, remove=remove)
+    applying.apply(ledger, wanted, plan, TEST, remove=remove, person=ada)
+    assert applying.plan(ledger, wanted, remove=remove).nothing
+    again = migration_file.read(applying.exported(ledger, "Wave 1").encode())
+    assert applying.plan(ledger, again, remove=True).nothing
+    return plan.schedules
+
+
+def when(ledger: Ledger) -> list[tuple[int, str, tuple[int, ...] | None]]:
+    """The migration's schedules."""
+    found = schedules.of_migration(ledger, migrations.table(ledger, "Wave 1")[0].id)
+    return sorted((one.id, one.timing.words(), one.row_ids) for one in found)
+
+
+def test_schedules(ledger: Ledger, ada: Person) -> None:
+    """Added, changed, left and removed as transfers are; those of a migration that the file makes too."""
+    assert len(timed(ledger, ada, file("a x", "b y", "a w", more=DAILY)).add) == 2
+    friday = (2, "weekly, Friday at 00:00 (UTC)", (1, 3))
+    assert when(ledger) == [(1, "daily at 20:00 (UTC)", None), friday]
+    assert timed(ledger, ada, file("a x", "b y", "a w")).nothing
+    later = timed(ledger, ada, file("a x", "b y", "a w", more="schedules: [{every: hourly, hours: 20:00-06:00}]\n"))
+    assert ([one.id for one in later.change], list(later.left), later.add) == ([1], [2], ())
+    assert when(ledger) == [(1, "hourly, at 00 past", None), friday]
+    some = "schedules: [{kind: scan, every: weekly, day: Friday, only: [{source: a, destination: w}]}]\n"
+    gone = timed(ledger, ada, file("a x", "b y", "a w", "c z", more=some), remove=True)
+    assert (len(gone.add), list(gone.remove)) == (1, [1, 2])
+    assert when(ledger) == [(3, friday[1], (3,))]
+    text = applying.exported(ledger, "Wave 1")
+    assert "only:\n  - source: a\n    destination: w\n" in text
+    assert timed(ledger, ada, file("a x", "b y", "a w", "c z", more="schedules: []\n"), remove=True).remove
+
+
+def test_schedules_of_a_file_that_cannot_be(ledger: Ledger, ada: Person) -> None:
+    """Nothing is done where one is wrong, or nobody is there in whose name it would start."""
+    for more, why in (
+        ("schedules: [{every: daily, only: [z]}]\n", "there is no transfer of 'z'"),
+        ("schedules: [{every: daily, only: [{source: a, destination: y}]}]\n", "of 'a' to 'y'"),
+        ("schedules: [{every: daily, zone: Nowhere/Else}]\n", "there is no time zone"),
+        ("schedules: [{every: daily, hours: 20:00-20:00}]\n", "no hours in which"),
+    ):
+        with pytest.raises(MappingRefused) as refused:
+            applying.plan(ledger, file("a x", more=more))
+        assert [line for line, told in refused.value.problems if why in told] == [4], refused.value.problems
+    wanted = file("a x", more=DAILY)
+    with pytest.raises(Refused, match="nobody is named"):
+        applying.apply(ledger, wanted, applying.plan(ledger, wanted), TEST)
+    assert migrations.every(ledger) == []
+    assert migration_schedules.starter(ledger, "HERE", "there", TEST) == ada
+    with pytest.raises(Refused, match="other is no person"):
+        migration_schedules.starter(ledger, "here", "there", Actor("other", "test"))
