@@ -31,16 +31,17 @@ def kill_again_and_again(person: Person, service_id: str, folder: Path, kills: i
     tree.files.append(Entry("large.bin", LARGE, 1_600_000_000_000_000, lambda: random.Random(seed).randbytes(LARGE)))
     fill_folder(tree, source)
     person.connect(service_id)
-    wanted = {f"/{path}": digest for path, digest in tree.digests().items()}
+    wanted = tree.digests()
     traits = service(service_id).traits
     assert traits is not None
     sandbox.settings(service=VENDORS[service_id], latency_seconds=LATENCY_SECONDS)
     try:
         begun = time.monotonic()
-        person.copies(source, person.at(service_id, "whole"))
+        person.copies(source, person.at(service_id, f"whole {seed}"))
         whole, before, done, rounds = time.monotonic() - begun, sandbox.calls, 0, 0
         while done < kills:
-            target, killed = person.at(service_id, f"killed {rounds}"), 0
+            place, killed = f"killed {seed} {rounds}", 0
+            target = person.at(service_id, place)
             while done < kills and killed_after(person, dice.uniform(0.4, whole), "copy", str(source), target):
                 killed, done = killed + 1, done + 1
             person.copies(source, target)
@@ -52,7 +53,7 @@ def kill_again_and_again(person: Person, service_id: str, folder: Path, kills: i
             # a part of the large file and whatever small ones were on their way, for each kill
             assert sent <= tree.size + killed * (traits.part_bytes(LARGE) + tree.size - LARGE), (sent, killed)
             changes = sandbox.history("changes", service=VENDORS[service_id], after=before)
-            made_visible = [(one["path"].partition(f"/killed {rounds}")[2], one) for one in changes if one["sha256"]]
+            made_visible = [(one["path"].partition(f"/{place}/")[2], one) for one in changes if one["sha256"]]
             assert {path: one["sha256"] for path, one in made_visible} == wanted
             assert all(one["sha256"] == wanted[path] for path, one in made_visible)
             assert len(made_visible) == len(wanted), "a file was made twice"
