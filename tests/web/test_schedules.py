@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from haulage.ledger import people
 from haulage.ledger.store import now_us
 from haulage.model.filters import Filters
 from haulage.model.outcome import PassKind
@@ -101,3 +102,17 @@ async def test_changed_by_a_program(ada: Visitor) -> None:
     assert (await http.put(f"{at}/1", json={"minute": 60})).status_code == 422
     assert (await http.put(f"{at}/9", json={})).status_code == 404
     await program.close()
+
+
+async def test_viewers_are_told_that_they_only_look(ada: Visitor) -> None:
+    """Whoever may not change or delete a schedule is offered neither, and told why."""
+    page = (await ada.get("/schedules")).text
+    assert "start 2 users" in page and "/schedules/1/delete" in page and "Only an operator" not in page
+    ledger = ada.house.ledger
+    (person,) = (one for one in ada.house.everybody() if one.name == "ada")
+    ledger.do(people.update, person.id, role=Role.VIEWER)
+    page = (await ada.get("/schedules")).text
+    assert "start 2 users" in page and "Only an operator changes or deletes it." in page
+    assert "/schedules/1" not in page
+    page = (await ada.get("/migrations/1")).text
+    assert "Start 2 users weekly" in page and "/schedules/1" not in page
