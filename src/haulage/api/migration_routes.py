@@ -3,7 +3,6 @@
 import asyncio
 import secrets
 import shutil
-from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -16,7 +15,7 @@ from haulage.api.access import Call, ReadsRuns, WritesRuns
 from haulage.api.documents import Body, Document, Number, api_router
 from haulage.api.times import Rhythm, Window, hours_of
 from haulage.ledger import audit
-from haulage.ledger.migration_rows import MigrationRow, TransferRow
+from haulage.ledger.migration_rows import MigrationRow
 from haulage.model import mapping
 from haulage.model.errors import Refused
 from haulage.model.outcome import PassKind, Status
@@ -67,13 +66,13 @@ def _told(call: Call, row: MigrationRow) -> dict[str, Any]:
     return facts
 
 
-def _chosen(call: Call, row: MigrationRow, body: Chosen) -> list[TransferRow]:
-    """Raises Refused where there is none, or one of them is not there."""
-    _, found = migrations.table(call.ledger, row.name, "" if body.ids else body.filter)
+def _chosen(call: Call, row: MigrationRow, body: Chosen) -> list[int]:
+    """By number. Raises Refused where there is none, or one of them is not there."""
+    found = migration_table.shown(call.ledger, row.id, "" if body.ids else body.filter)
     if body.ids:
         wanted = set(body.ids)
-        found = [one for one in found if one.id in wanted]
-        if missing := wanted - {one.id for one in found}:
+        found = [one for one in found if one in wanted]
+        if missing := wanted - set(found):
             raise Refused(f"there is no transfer {min(missing)} in this migration", "See its list.")
     if not found:
         raise Refused("no transfer is chosen", "Add some, or change the filter.")
@@ -125,12 +124,11 @@ def list_users(
 ) -> Response:
     """Its transfers that a filter shows, and how each stands."""
     row = rights.migration(call.ledger, call.who, migration_id)
-    _, found = migrations.table(call.ledger, row.name, filter)
+    ids = migration_table.shown(call.ledger, row.id, filter)
+    found = migration_table.Rows(call.ledger, row.id, ids[start : start + limit])
     timed = schedules.of_migration(call.ledger, row.id)
-    shown = [
-        {**migrations.told(one), "schedule": schedules.of_row(timed, one.id)} for one in found[start : start + limit]
-    ]
-    return Document({"users": shown, "count": len(found)})
+    shown = [{**migrations.told(one), "schedule": schedules.of_row(timed, one.id)} for one in found]
+    return Document({"users": shown, "count": len(ids)})
 
 
 @router.post("/migrations/{migration_id}/users")
@@ -151,11 +149,7 @@ async def stop_users(
     """Pause or cancel chosen transfers: those that wait at once, those that run soon. The others go on."""
     row = await asyncio.to_thread(rights.work_on, call.ledger, call.who, migration_id)
     found = await asyncio.to_thread(_chosen, call, row, body)
-    return Document({"count": await call.passes.stop_rows(row, _ids(found), STOPS[what], call.actor)}, 202)
-
-
-def _ids(found: Sequence[TransferRow]) -> list[int]:
-    return [one.id for one in found]
+    return Document({"count": await call.passes.stop_rows(row, found, STOPS[what], call.actor)}, 202)
 
 
 @router.get("/migrations/{migration_id}/passes")
@@ -204,7 +198,7 @@ async def change_pass(
 def add_pass_schedule(call: WritesRuns, migration_id: Number, body: NewPassSchedule) -> Response:
     """Have them scanned or started by themselves; it is changed and deleted by /schedules/ID."""
     row = rights.work_on(call.ledger, call.who, migration_id)
-    ids = _ids(_chosen(call, row, body)) if body.ids or body.filter else None
+    ids = _chosen(call, row, body) if body.ids or body.filter else None
     kind, person, hours = PassKind(body.kind), call.who.person, hours_of(body.hours)
     made = schedules.add_for_migration(call.ledger, person, row, ids, kind, body.timing(), hours, call.actor)
     return Document(schedules.told(made), 201)
@@ -219,7 +213,7 @@ def get_report(
 ) -> Response:
     """A report as CSV, of the transfers that a filter shows."""
     row = rights.migration(call.ledger, call.who, migration_id)
-    _, found = migrations.table(call.ledger, row.name, filter)
+    found = migration_table.Rows(call.ledger, row.id, migration_table.shown(call.ledger, row.id, filter))
     folder = call.ledger.path.parent / "reports" / f"migration-{row.id}" / secrets.token_hex(8)
     path = migration_reports.write(call.ledger, found, folder, (report,))[report]
     call.ledger.do(audit.append, call.actor, "migration export", f"migration {row.id}", kind=report)

@@ -210,7 +210,7 @@ async def _conducted(
 async def conduct(
     ledger: Ledger,
     migration: MigrationRow,
-    rows: Sequence[TransferRow],
+    rows: Sequence[TransferRow | int],
     kind: PassKind,
     as_json: bool,
     *,

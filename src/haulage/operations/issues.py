@@ -7,9 +7,8 @@ import msgspec
 
 from haulage.ledger import connectors as connector_rows
 from haulage.ledger import issues as rows
-from haulage.ledger import migration_rows
 from haulage.ledger.issues import Cause, Counted, Wrong
-from haulage.ledger.migration_rows import MigrationRow, TransferRow
+from haulage.ledger.migration_rows import MigrationRow
 from haulage.ledger.store import Ledger
 from haulage.model import errors
 from haulage.model.connector import USABLE
@@ -76,10 +75,9 @@ def group(ledger: Ledger, migration: MigrationRow, key: str) -> Group:
     return found
 
 
-def concerned(ledger: Ledger, migration: MigrationRow, cause: Cause) -> list[TransferRow]:
-    """The transfers that a cause concerns."""
-    ids = set(ledger.read(rows.rows_of, migration.id, cause))
-    return [one for one in ledger.read(migration_rows.rows, migration.id) if one.id in ids]
+def concerned(ledger: Ledger, migration: MigrationRow, cause: Cause) -> list[int]:
+    """The transfers that a cause concerns, by number."""
+    return ledger.read(rows.rows_of, migration.id, cause)
 
 
 def page(ledger: Ledger, migration: MigrationRow, cause: Cause, start: int, limit: int) -> list[Wrong]:
@@ -107,8 +105,8 @@ def unfit(ledger: Ledger, migration: MigrationRow) -> list[tuple[Side, str]]:
     return [(side, name) for side, name in sides if ledger.read(connector_rows.get, name).state not in USABLE]
 
 
-def to_retry(ledger: Ledger, migration: MigrationRow, key: str, shown: int | None = None) -> Sequence[TransferRow]:
-    """The transfers of a group, to be copied again: what succeeded in them is not sent again.
+def to_retry(ledger: Ledger, migration: MigrationRow, key: str, shown: int | None = None) -> Sequence[int]:
+    """The transfers of a group, by number, to be copied again: what succeeded in them is not sent again.
 
     shown: how many a person was shown. Raises Missing, Refused where others are concerned now.
     """

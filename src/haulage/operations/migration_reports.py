@@ -20,10 +20,10 @@ ISSUE_COLUMNS = ("ID", "Source Path", "Destination Path", "Name", "Size", "Cause
 KINDS = ("migration", "errors", "table")
 
 
-def write(ledger: Ledger, rows: Sequence[TransferRow], folder: Path, kinds: Sequence[str] = KINDS) -> dict[str, Path]:
+def write(ledger: Ledger, rows: Iterable[TransferRow], folder: Path, kinds: Sequence[str] = KINDS) -> dict[str, Path]:
     """Write migration.csv, errors.csv and table.csv of these transfers to a folder; older ones are replaced.
 
-    kinds: which of the three. UTF-8 with a byte order mark, for spreadsheets.
+    rows: gone through once for each of them. kinds: which of the three. UTF-8 with a byte order mark, for spreadsheets.
     Raises DiskFull, Refused (cannot be written).
     """
     reports: dict[str, tuple[Sequence[str], Iterable[Sequence[str]]]] = {
@@ -50,9 +50,9 @@ def put(out: io.TextIOBase, columns: Sequence[str], lines: Iterable[Sequence[str
     writer.writerows(lines)
 
 
-def table(rows: Sequence[TransferRow]) -> Iterable[Sequence[str]]:
+def table(rows: Iterable[TransferRow]) -> Iterable[Sequence[str]]:
     """The table as it is shown: see reports.migration.TABLE_COLUMNS."""
-    return migration.table_lines([(one, migrations.status_of(one)[1]) for one in rows])
+    return migration.table_lines((one, migrations.status_of(one)[1]) for one in rows)
 
 
 def issue_line(group: Group, one: Wrong) -> list[str]:
@@ -62,13 +62,13 @@ def issue_line(group: Group, one: Wrong) -> list[str]:
     return [str(one.row), *told, cell(one.fix or group.fix), "" if one.run is None else str(one.run)]
 
 
-def _transfers(ledger: Ledger, rows: Sequence[TransferRow]) -> Iterable[Sequence[str]]:
+def _transfers(ledger: Ledger, rows: Iterable[TransferRow]) -> Iterable[Sequence[str]]:
     for one in rows:
         runs = ledger.read(migration_rows.copies, one.transfer_id) if one.transfer_id is not None else []
         yield migration.migration_line(one, migrations.last_status(one), runs)
 
 
-def _errors(ledger: Ledger, rows: Sequence[TransferRow]) -> Iterable[Sequence[str]]:
+def _errors(ledger: Ledger, rows: Iterable[TransferRow]) -> Iterable[Sequence[str]]:
     for one in rows:
         if one.refused_status is not None:
             yield migration.refused_line(one)

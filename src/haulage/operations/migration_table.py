@@ -1,6 +1,6 @@
 """A migration's table as a person looks at it: a page of it, its counters, and who is meant by a filter."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
@@ -19,6 +19,7 @@ from haulage.operations.home import transfer_held
 
 PAGE_ROWS = 100
 MOST_SUGGESTED = 12
+PORTION_ROWS = 1000
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -97,6 +98,20 @@ def some(ledger: Ledger, migration_id: int, ids: Sequence[int]) -> list[Transfer
     if len(found) != len(set(ids)):
         raise Refused("some of the selected users are not in this migration any more", "Select them again.")
     return found
+
+
+class Rows:
+    """Transfers of a migration, by their numbers, read a portion at a time, however often: never all at once."""
+
+    def __init__(self, ledger: Ledger, migration_id: int, ids: Sequence[int]) -> None:
+        self._ledger, self._migration = ledger, migration_id
+        self.ids = ids
+
+    def __iter__(self) -> Iterator[TransferRow]:
+        """As they are when it comes to them; without those that are gone by then."""
+        for begin in range(0, len(self.ids), PORTION_ROWS):
+            some = self.ids[begin : begin + PORTION_ROWS]
+            yield from standing.as_they_are(self._ledger, self._ledger.read(migration_rows.rows, self._migration, some))
 
 
 def suggested(ledger: Ledger, migration_id: int, text: str) -> list[str]:

@@ -71,7 +71,7 @@ class Begun(msgspec.Struct, frozen=True):
 def begin(
     ledger: Ledger,
     migration: MigrationRow,
-    chosen: Sequence[TransferRow],
+    chosen: Sequence[TransferRow | int],
     kind: PassKind,
     actor: Actor,
     *,
@@ -81,7 +81,7 @@ def begin(
     hours: Hours | None = None,
     schedule_id: int | None = None,
 ) -> Begun:
-    """Queue these transfers; whoever calls makes the pass then.
+    """Queue these transfers, or those of these numbers; whoever calls makes the pass then.
 
     Those that wait or run in a pass that goes on are left out; of a pass that is paused, or whose process is gone,
     they are taken. Raises Refused where all of them are left out.
@@ -93,7 +93,8 @@ def begin(
     def keep(connection: Connection) -> Begun:
         places = rows.places(connection, migration.id)
         busy = {row_id for row_id, place in places.items() if goes_on.get(place.pass_id, True)}
-        wanted = [one.id for one in chosen if one.id not in busy]
+        ids = [one if isinstance(one, int) else one.id for one in chosen]
+        wanted = [one for one in ids if one not in busy]
         if not wanted:
             raise Refused("users of this migration run already", "Wait until they have ended, or pause them.")
         for pass_id in {places[one].pass_id for one in wanted if one in places}:

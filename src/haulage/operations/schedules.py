@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from cronsim import CronSim
 
-from haulage.ledger import audit, migration_rows
+from haulage.ledger import audit, migration_table
 from haulage.ledger import schedules as rows
 from haulage.ledger.audit import Actor
 from haulage.ledger.codec import dump
-from haulage.ledger.migration_rows import MigrationRow, TransferRow
+from haulage.ledger.migration_rows import MigrationRow
 from haulage.ledger.schedules import ScheduleRow
 from haulage.ledger.store import Connection, Ledger, now_us
 from haulage.model.errors import HaulageError, Refused
@@ -139,11 +139,11 @@ def of_migration(ledger: Ledger, migration: int) -> list[ScheduleRow]:
     return ledger.read(rows.of_migration, migration)
 
 
-def chosen(ledger: Ledger, migration: MigrationRow, row: ScheduleRow) -> list[TransferRow]:
-    """The transfers that a schedule starts, as they are now. Raises Refused where there are none."""
+def chosen(ledger: Ledger, migration: MigrationRow, row: ScheduleRow) -> list[int]:
+    """The transfers that a schedule starts, by number, that there are now. Raises Refused where there are none."""
     wanted = None if row.row_ids is None else set(row.row_ids)
-    every = ledger.read(migration_rows.rows, migration.id)
-    found = [one for one in every if wanted is None or one.id in wanted]
+    every = ledger.read(migration_table.ids, migration.id, (), {})
+    found = [one for one in every if wanted is None or one in wanted]
     if not found:
         raise Refused("none of its users is in the migration any more", "Delete the schedule.")
     return found

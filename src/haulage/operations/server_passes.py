@@ -47,7 +47,7 @@ class Passes:
         return passes.show(self._ledger, row, list(self._making))
 
     async def start(
-        self, migration: MigrationRow, chosen: Sequence[TransferRow], kind: PassKind, actor: Actor, **more: Any
+        self, migration: MigrationRow, chosen: Sequence[TransferRow | int], kind: PassKind, actor: Actor, **more: Any
     ) -> Begun:
         """Begin to copy or scan these transfers: see `passes.begin`. Raises Refused where too many passes go on."""
         async with self._starting:

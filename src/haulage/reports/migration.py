@@ -1,6 +1,6 @@
 """The tables of a migration, for spreadsheets: one row for each transfer, and one for each failure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from haulage.ledger.migration_rows import Standing, TransferRow
@@ -105,7 +105,7 @@ def refused_line(row: TransferRow) -> list[str]:
     return [str(row.id), cell(row.source.partition("/")[0]), "Start", "", cell(row.refused), ""]
 
 
-def table_lines(rows: Sequence[tuple[TransferRow, str]]) -> Iterator[list[Any]]:
+def table_lines(rows: Iterable[tuple[TransferRow, str]]) -> Iterator[list[Any]]:
     """The cells under TABLE_COLUMNS, for each row with the words of its status. Its first three update a migration."""
     for row, words in rows:
         shown = cell(row.source), cell(row.destination), cell(", ".join(row.tags)), cell(row.notes), cell(words)

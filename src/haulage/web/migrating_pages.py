@@ -14,10 +14,10 @@ from pydantic import Field
 from starlette.background import BackgroundTask
 
 from haulage.ledger import audit
-from haulage.ledger.migration_rows import MigrationRow, TransferRow
+from haulage.ledger.migration_rows import MigrationRow
 from haulage.model.errors import Missing, Refused, TooManyFailures
 from haulage.model.outcome import PassKind, Status
-from haulage.operations import cutovers, migration_reports, migration_table, migrations, passes, rights, schedules
+from haulage.operations import cutovers, migration_reports, migration_table, passes, rights, schedules
 from haulage.web.access import ForgedForm, Operator, Viewer, Visit
 from haulage.web.migration_pages import Filter, View, Viewed, migration_page, table_facts
 from haulage.web.rendering import page, render
@@ -45,9 +45,12 @@ def chosen_ids(visit: Visit, row: MigrationRow, ids: Sequence[int], every: bool,
     return list(dict.fromkeys(ids))
 
 
-def _chosen(visit: Visit, row: MigrationRow, ids: Sequence[int], every: bool, filter: str) -> list[TransferRow]:
-    """The transfers that were selected. Raises Refused."""
-    return migration_table.some(visit.ledger, row.id, chosen_ids(visit, row, ids, every, filter))
+def _chosen(visit: Visit, row: MigrationRow, ids: Sequence[int], every: bool, filter: str) -> list[int]:
+    """The transfers that were selected, by number, which are there. Raises Refused."""
+    found = chosen_ids(visit, row, ids, every, filter)
+    if not every:
+        migration_table.some(visit.ledger, row.id, found)
+    return found
 
 
 @router.get("/migrations/{migration_id}/what")
@@ -96,7 +99,7 @@ async def begin(request: Request, visit: Operator, migration_id: int, form: Anno
         if form.when == "now":
             await visit.passes.start(one, found, kind, visit.actor, hours=form.window())
         else:
-            ids = None if form.every and not form.filter else [row.id for row in found]
+            ids = None if form.every and not form.filter else found
             facts = visit.person, one, ids, kind, form.timing(), form.window(), visit.actor
             await asyncio.to_thread(schedules.add_for_migration, visit.ledger, *facts)
     except Missing:
@@ -138,7 +141,7 @@ def cutover(request: Request, visit: Viewer, migration_id: int, after: int = -1)
 def download(visit: Viewer, migration_id: int, report: Report, filter: Filter = "") -> Response:
     """One of the three reports as CSV, of the transfers that a filter shows."""
     one = rights.migration(visit.ledger, visit.who, migration_id)
-    _, found = migrations.table(visit.ledger, one.name, filter)
+    found = migration_table.Rows(visit.ledger, one.id, migration_table.shown(visit.ledger, one.id, filter))
     folder = visit.ledger.path.parent / "reports" / f"migration-{one.id}" / secrets.token_hex(8)
     path: Path = migration_reports.write(visit.ledger, found, folder, (report,))[report]
     visit.ledger.do(audit.append, visit.actor, "migration export", f"migration {one.id}", kind=report)
