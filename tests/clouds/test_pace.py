@@ -26,7 +26,7 @@ IN_TURN = 6
     ("service_id", "quota", "units", "files", "operation"),
     [
         ("onedrive-business", "app-minute-units", 1250, 4200, ""),
-        ("google-drive", "units per user", 20_000, 1800, ""),
+        ("google-drive", "units per user", 20_000, 2400, ""),
         ("box", "uploads", 240, 1400, "post_files_content"),
     ],
 )
