@@ -6,6 +6,7 @@ from pathlib import Path
 
 from haulage.model.person import Role, Scope
 from haulage.operations import signing_in
+from haulage.reports import certificate
 from tests.web.house import TEST, House, Visitor
 from tests.web.test_going_on import until
 from tests.web.test_passes import is_over
@@ -49,6 +50,10 @@ async def test_from_a_file_to_reports(house: House, tmp_path: Path) -> None:
     assert [one["schedule"] for one in users["users"]] == ["daily at 20:00 (Europe/Berlin)", ""]
     table = list(csv.DictReader(io.StringIO((await http.get(f"{at}/1/reports/migration")).content.decode("utf-8-sig"))))
     assert [one["Last Status Code"] for one in table] == ["100", "100", "411"]
+    for path, complete in ((f"{at}/1/certificate", False), ("/api/v1/runs/3/certificate", True)):
+        (tmp_path / "certificate").write_bytes((await http.get(path)).content)
+        assert certificate.check(tmp_path / "certificate")[0].complete == complete, path
+    assert (await http.get("/api/v1/runs/99/certificate")).status_code == 404
     assert (await http.get(f"{at}")).json()["migrations"][0]["totals"]["transfers"] == 3
     assert (await http.delete(f"{at}/1")).status_code == 422
     assert (await http.delete(f"{at}/1", params={"confirm": "DELETE"})).status_code == 204

@@ -17,6 +17,7 @@ from haulage.ledger.work import OutcomeRow
 from haulage.model.mapping import Wish
 from haulage.model.person import Role
 from haulage.operations import migration_table, migrations, transfers
+from haulage.reports import certificate
 from tests.web.browsing import browser_page, complaints_of, judged, sign_in
 from tests.web.house import TEST, House, Visitor, words
 from tests.web.test_migrating import ended
@@ -115,6 +116,30 @@ async def test_logs_of_many_as_one_zip(ada: Visitor) -> None:
         assert "'=a.txt" in archive.read("user-1/run-1.csv").decode("utf-8-sig")
     assert not list((ada.house.ledger.path.parent / "reports").glob("logs-*"))
     assert (await ada.get("/migrations/1/logs")).status_code == 422
+
+
+async def test_certificates_are_downloaded(ada: Visitor, tmp_path: Path) -> None:
+    """Of the run it is complete, of the migration not: two of its users never moved. Nothing is left behind."""
+    page = await ada.get("/runs/1")
+    assert "/runs/1/certificate" in page.text
+    assert "/migrations/1/certificate" in (await ada.get("/migrations/1")).text
+    told = {}
+    for what in ("runs", "migrations"):
+        answer = await ada.get(f"/{what}/1/certificate")
+        assert answer.headers["content-type"] == "application/zip"
+        (tmp_path / what).write_bytes(answer.content)
+        told[what], _ = certificate.check(tmp_path / what)
+    assert [one.complete for one in told.values()] == [True, False]
+    assert [len(one.transfers) for one in told.values()] == [1, 1]
+    assert [len(one.uncovered) for one in told.values()] == [0, 2]
+    assert not list((ada.house.ledger.path.parent / "reports").glob("*certificate*"))
+    await ada.post("/migrations/1/begin", kind="scan", row="2", count="1")
+    await ended(ada)
+    scan = await ada.get("/runs/2")
+    assert scan.status_code == 200
+    assert "/runs/2/certificate" not in scan.text
+    refused = await ada.get("/runs/2/certificate")
+    assert (refused.status_code, "was a scan" in words(refused)) == (422, True)
 
 
 async def test_one_of_those_that_wait_is_canceled(ada: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:

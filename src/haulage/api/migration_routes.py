@@ -19,7 +19,7 @@ from haulage.ledger.migration_rows import MigrationRow
 from haulage.model import mapping
 from haulage.model.errors import Refused
 from haulage.model.outcome import PassKind, Status
-from haulage.operations import migration_reports, migration_table, migrations, passes, rights, schedules
+from haulage.operations import certificates, migration_reports, migration_table, migrations, passes, rights, schedules
 
 router = api_router()
 Filter = Annotated[str, Field(max_length=5000)]
@@ -219,3 +219,11 @@ def get_report(
     call.ledger.do(audit.append, call.actor, "migration export", f"migration {row.id}", kind=report)
     gone = BackgroundTask(shutil.rmtree, folder, ignore_errors=True)
     return FileResponse(path, media_type="text/csv; charset=utf-8", background=gone)
+
+
+@router.get("/migrations/{migration_id}/certificate")
+def get_certificate(call: ReadsRuns, migration_id: Number) -> Response:
+    """The completeness certificate of everything that it moved, a zip: see the guide Verify."""
+    row = rights.migration(call.ledger, call.who, migration_id)
+    path = certificates.made_for(call.ledger, call.actor, migration=row)
+    return FileResponse(path, media_type="application/zip", background=BackgroundTask(path.unlink, missing_ok=True))

@@ -5,8 +5,9 @@ from typing import Annotated, Literal
 
 import msgspec
 from fastapi import Path, Query, Request
-from fastapi.responses import Response
+from fastapi.responses import FileResponse, Response
 from pydantic import Field
+from starlette.background import BackgroundTask
 
 from haulage.api import problems
 from haulage.api.access import Call, ReadsConnectors, ReadsRuns, WritesConnectors, WritesRuns
@@ -23,6 +24,7 @@ from haulage.operations import (
     adding,
     authorise,
     browsing,
+    certificates,
     checking,
     connectors,
     departures,
@@ -256,6 +258,14 @@ def list_outcomes(
     search = Search(text, tuple(outcome), start=start, limit=limit)
     rows, count = call.ledger.read(work.outcome_page, found.id, search)
     return Document({"outcomes": [msgspec.structs.asdict(one) for one in rows], "count": count})
+
+
+@router.get("/runs/{run_id}/certificate")
+def get_run_certificate(call: ReadsRuns, run_id: Number) -> Response:
+    """The completeness certificate of a run that has ended, a zip: see the guide Verify."""
+    found = rights.run(call.ledger, call.who, run_id)
+    path = certificates.made_for(call.ledger, call.actor, run=found.id)
+    return FileResponse(path, media_type="application/zip", background=BackgroundTask(path.unlink, missing_ok=True))
 
 
 @router.post("/runs/{run_id}/{what}", status_code=202)

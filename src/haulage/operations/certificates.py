@@ -1,6 +1,7 @@
 """Completeness certificates: of a run, or of everything that a migration moved; signed by this installation."""
 
 import base64
+import secrets
 import zipfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -10,9 +11,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from haulage.connectors import sealing
 from haulage.connectors.vault import Vault
-from haulage.ledger import certified, checks, work
+from haulage.ledger import audit, certified, checks, work
 from haulage.ledger import runs as run_rows
+from haulage.ledger.audit import Actor
 from haulage.ledger.installation import installation_id
+from haulage.ledger.migration_rows import MigrationRow
 from haulage.ledger.runs import RunRow
 from haulage.ledger.store import Connection, Ledger
 from haulage.ledger.work import OutcomeRow
@@ -31,6 +34,20 @@ def of_run(ledger: Ledger, which: history.Which, path: Path) -> Statement:
     run = history.find(ledger, which)
     refuse(ledger, run)
     return _written(ledger, path, None, [run], [])
+
+
+def made_for(ledger: Ledger, actor: Actor, *, run: int | None = None, migration: MigrationRow | None = None) -> Path:
+    """A certificate for somebody who downloads it: a file that is theirs to delete. Raises what the others do."""
+    folder = ledger.path.parent / "reports"
+    if migration is not None:
+        path = folder / f"migration-{migration.id}-certificate-{secrets.token_hex(8)}.zip"
+        of_migration(ledger, migration.name, path)
+        ledger.do(audit.append, actor, "migration export", f"migration {migration.id}", kind="certificate")
+        return path
+    path = folder / f"run-{run}-certificate-{secrets.token_hex(8)}.zip"
+    of_run(ledger, run or 0, path)
+    ledger.do(audit.append, actor, "run export", f"run {run}", kind="certificate")
+    return path
 
 
 def refuse(ledger: Ledger, run: RunRow) -> None:

@@ -13,7 +13,7 @@ from haulage.ledger.store import Ledger
 from haulage.model.filters import Filters
 from haulage.model.outcome import RunKind
 from haulage.operations.home import transfer_lock
-from haulage.operations.locations import Given, is_prefix, open_drive
+from haulage.operations.locations import Given, connector_of, is_prefix, open_drive
 from haulage.operations.runlog import run_log
 from haulage.operations.transfers import Ended, as_ended, noticing
 from haulage.services.registry import services
@@ -33,7 +33,9 @@ async def scan(ledger: Ledger, location: Given, filters: Filters, watch: Watch, 
         stack.enter_context(noticing(ledger, watch, location))
         drive = await open_drive(ledger, location, watch)
         stack.push_async_callback(drive.close)
-        key = TransferKey(drive.identity, "", dump(filters), location.location, "")
+        reached = connector_of(ledger, location)
+        seen_by = None if reached is None else reached.id
+        key = TransferKey(drive.identity, "", dump(filters), location.location, "", seen_by)
         transfer = await ledger.run(run_rows.transfer_id, key)
         stack.enter_context(transfer_lock(transfer))
         await drive.check(write=False, create=False)

@@ -17,7 +17,7 @@ from haulage.ledger import audit
 from haulage.ledger.migration_rows import MigrationRow
 from haulage.model.errors import Missing, Refused, TooManyFailures
 from haulage.model.outcome import PassKind, Status
-from haulage.operations import cutovers, migration_reports, migration_table, passes, rights, schedules
+from haulage.operations import certificates, cutovers, migration_reports, migration_table, passes, rights, schedules
 from haulage.web.access import ForgedForm, Operator, Viewer, Visit
 from haulage.web.migration_pages import Filter, View, Viewed, migration_page, table_facts
 from haulage.web.rendering import page, render
@@ -148,6 +148,16 @@ def download(visit: Viewer, migration_id: int, report: Report, filter: Filter = 
     name = {"migration": "MigrationReport", "errors": "MigrationErrorReport", "table": "MigrationTableReport"}[report]
     gone = BackgroundTask(shutil.rmtree, folder, ignore_errors=True)
     return FileResponse(path, media_type="text/csv; charset=utf-8", filename=f"{name}.csv", background=gone)
+
+
+@router.get("/migrations/{migration_id}/certificate")
+def certificate(visit: Viewer, migration_id: int) -> Response:
+    """The completeness certificate of everything that it moved."""
+    one = rights.migration(visit.ledger, visit.who, migration_id)
+    path = certificates.made_for(visit.ledger, visit.actor, migration=one)
+    gone = BackgroundTask(path.unlink, missing_ok=True)
+    name = f"migration-{one.id}-certificate.zip"
+    return FileResponse(path, media_type="application/zip", filename=name, background=gone)
 
 
 @router.get("/migrations/{migration_id}/events")

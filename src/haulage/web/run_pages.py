@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import FileResponse, RedirectResponse, Response, StreamingResponse
+from starlette.background import BackgroundTask
 
 from haulage.ledger import audit, work
 from haulage.ledger import runs as run_rows
@@ -15,7 +16,7 @@ from haulage.ledger.runs import RunRow
 from haulage.ledger.work import Search
 from haulage.model.errors import TooManyFailures
 from haulage.model.outcome import SUCCESSFUL, OutcomeKind
-from haulage.operations import history, rights
+from haulage.operations import certificates, history, rights
 from haulage.web.access import ForgedForm, Operator, Viewer, Visit
 from haulage.web.rendering import page, render
 
@@ -129,6 +130,15 @@ def may_go_on(visit: Visit, found: RunRow) -> None:
     """Whoever starts a transfer again needs both of its connectors. Raises Missing (S41)."""
     for place in (found.source, found.destination):
         rights.location(visit.ledger, visit.who, place)
+
+
+@router.get("/runs/{run_id}/certificate")
+def certificate(visit: Viewer, run_id: int) -> Response:
+    """The completeness certificate of a run that has ended."""
+    found = rights.run(visit.ledger, visit.who, run_id)
+    path = certificates.made_for(visit.ledger, visit.actor, run=found.id)
+    gone = BackgroundTask(path.unlink, missing_ok=True)
+    return FileResponse(path, media_type="application/zip", filename=f"run-{run_id}-certificate.zip", background=gone)
 
 
 @router.get("/runs/{run_id}/download/{kind}")
