@@ -58,6 +58,23 @@ def test_from_names_to_reports(moved: Program, tmp_path: Path) -> None:
     assert "dave does not exist" in errors[0]["Error Message"]
 
 
+def test_users_are_mapped_to_other_paths(moved: Program, tmp_path: Path) -> None:
+    """By a file: all of its lines or none; they start at once, and what has copied keeps its paths."""
+    assert moved("migrations", "start", "Wave 1").code == 3
+    (tmp_path / "from" / "david").mkdir()
+    (tmp_path / "from" / "david" / "b.txt").write_text("david")
+    file = tmp_path / "paths.csv"
+    head = "ID,Source Path,Destination Path\n"
+    file.write_text(f"{head}1,{tmp_path}/from/david,{tmp_path}/to/x\n4,{tmp_path}/from/david,{tmp_path}/to/dave\n")
+    refused = moved("migrations", "issues", "Wave 1", "--correct", str(file))
+    assert (refused.code, "transfer 1 has copied already" in refused.err) == (2, True)
+    file.write_text(f"{head}4,{tmp_path}/from/david,{tmp_path}/to/dave\n")
+    done = moved("migrations", "issues", "Wave 1", "--correct", str(file), "--json")
+    assert (done.code, done.events[-1]["succeeded"]) == (0, 1)
+    assert (tmp_path / "to" / "dave" / "b.txt").read_text() == "david"
+    assert moved("migrations", "issues", "Wave 1", "--json").events == []
+
+
 def test_scans_list_and_copy_nothing(moved: Program, tmp_path: Path) -> None:
     """They are told beside the copies, and do not count as having run."""
     scanned = moved("migrations", "scan", "Wave 1", "--filter", "tags:hr", "--json")

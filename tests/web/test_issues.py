@@ -13,6 +13,7 @@ from haulage.ledger.schema import outcomes
 from haulage.ledger.store import Connection, Ledger
 from haulage.model.connector import ConnectorState
 from haulage.model.mapping import Wish
+from haulage.model.matching import Candidate, Match, Matched
 from haulage.model.person import Role
 from haulage.operations import migrations
 from tests.web.browsing import browser_page, complaints_of, judged, sign_in
@@ -83,12 +84,27 @@ async def test_grouped_shown_whole_and_retried(ada: Visitor) -> None:
     assert (await ada.get(f"/migrations/1/issues/{DENIED}")).status_code == 404
 
 
-async def test_paths_are_corrected_where_they_were_wrong(ada: Visitor, tmp_path: Path) -> None:
+async def test_paths_are_corrected_where_they_were_wrong(
+    ada: Visitor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """And those users start; what cannot be a path, or is no other, changes nothing."""
     assert "The root path is not there" in words(await ada.get("/migrations/1/issues")).replace("the root", "The root")
     one = "/migrations/1/issues/status-411"
     page = (await ada.get(one)).text
     assert 'name="source"' in page and "Save these paths and start" in page
+    assert "Map this user" in words(await ada.get("/migrations/1/issues"))
+    assert 'list="sources"' in page and f"{one}/places" in page
+    assert "no users to discover" in words(await ada.get(f"{one}/places"))
+    sides = [[Candidate(f"{name}@{side}", "user", name.title()) for name in ("al", "bo")] for side in ("old", "new")]
+    found = Matched([Match(sides[0][0], sides[1][0], "local part")], [], sides[0][1:], sides[1][1:])
+
+    async def known(*_: object) -> Matched:
+        return found
+
+    monkeypatch.setattr(migrations, "discovered", known)
+    offered = (await ada.get(f"{one}/places")).text
+    assert '<datalist id="sources"><option value="al@old">Al</option><option value="bo@old">' in offered
+    assert '<datalist id="destinations"><option value="bo@new">' in offered and ">here<" in offered
     there = f"{tmp_path}/there/carol"[1:]
     for source, why in (("a/../b", "has '..' in it"), (f"{tmp_path}/here/carol", "no path was changed")):
         wrong = await ada.post(f"{one}/correct", row="3", source=source, destination=there)

@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator
 
-from haulage.cli.choices import Flag, Json
+from haulage.cli.apply import read_file
+from haulage.cli.choices import File, Flag, Json
 from haulage.cli.connectors import opened, say
 from haulage.cli.copy import run_interruptibly
 from haulage.cli.migrating import conduct
 from haulage.cli.output import Exit, printable, say_json
+from haulage.cli.signing import actor
 from haulage.ledger.issues import Wrong
 from haulage.ledger.store import Ledger
+from haulage.model import mapping
 from haulage.model.errors import Refused
 from haulage.model.outcome import PassKind
 from haulage.operations import issues as found_issues
@@ -16,15 +19,21 @@ from haulage.operations import migrations
 from haulage.operations.issues import Group
 
 
-def issues(name: str, /, *, issue: str = "", retry: Flag = False, json: Json = False) -> int:
+def issues(
+    name: str, /, *, issue: str = "", retry: Flag = False, correct: File | None = None, json: Json = False
+) -> int:
     """Failures of the newest copies, grouped by cause, with the fix beside each.
 
     Args:
         name: The migration.
         issue: Only this one, as the list names it, with all that it concerns.
         retry: Copy the transfers that it concerns again; what succeeded in them is not sent again.
+        correct: A CSV file with the header ID,Source Path,Destination Path: map transfers that could not begin to these
+            paths, all or none, and start them; - for standard input.
     """
     with opened() as ledger:
+        if correct is not None:
+            return _corrected(ledger, name, correct, json)
         if retry:
             return _retried(ledger, name, issue, json)
         migration = migrations.table(ledger, name)[0]
@@ -39,6 +48,13 @@ def issues(name: str, /, *, issue: str = "", retry: Flag = False, json: Json = F
             else:
                 say(_line(one))
     return Exit.OK
+
+
+def _corrected(ledger: Ledger, name: str, file: File, as_json: bool) -> int:
+    wishes = mapping.read(read_file(file), mapping.UPDATING)
+    migration = migrations.table(ledger, name)[0]
+    changed = migrations.correct(ledger, migration.name, wishes, actor())
+    return run_interruptibly(conduct(ledger, migration, changed, PassKind.COPY, as_json))
 
 
 def _retried(ledger: Ledger, name: str, issue: str, as_json: bool) -> int:

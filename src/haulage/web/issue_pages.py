@@ -22,6 +22,7 @@ from haulage.web.rendering import page
 
 router = APIRouter()
 PAGE_ITEMS = 100
+MOST_OFFERED = 5000
 Key = Annotated[str, Path(max_length=200)]
 Count = Annotated[int, Form()]
 Texts = Annotated[list[str], Form(max_length=PAGE_ITEMS)]
@@ -96,6 +97,21 @@ async def retry(request: Request, visit: Operator, migration_id: int, issue: Key
     except Refused as error:
         return await asyncio.to_thread(_list, request, visit, one, error)
     return RedirectResponse(f"/migrations/{one.id}", 303)
+
+
+@router.get("/migrations/{migration_id}/issues/{issue}/places")
+async def places(request: Request, visit: Operator, migration_id: int, issue: Key) -> Response:
+    """Who and what there is on both sides, for users to be mapped by hand: a piece of the page."""
+    one = await asyncio.to_thread(rights.work_on, visit.ledger, visit.who, migration_id)
+    await asyncio.to_thread(issues.group, visit.ledger, one, issue)
+    try:
+        found = await migrations.discovered(visit.ledger, one)
+    except HaulageError as error:
+        return page(request, visit, "_told.html", message=error.message, fix=error.fix)
+    facts: dict[str, Any] = {"one": one, "most": MOST_OFFERED}
+    facts["sources"] = [*(each.source for each in found.taken), *found.sources]
+    facts["destinations"] = [*found.destinations, *(each.destination for each in found.taken)]
+    return page(request, visit, "_places.html", **facts)
 
 
 @router.post("/migrations/{migration_id}/issues/{issue}/correct")
