@@ -7,6 +7,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 import pytest
+from egnyte import EgnyteClient
 
 from haulage.model.naming import fit, fold, length
 from haulage.services.registry import service
@@ -89,12 +90,23 @@ def egnyte_shown(person: Person, path: str) -> dict[str, str]:
     client, found, waiting = person.egnyte(), dict[str, str](), [path]
     with patch.dict(os.environ, person.sandbox.client_env):
         while waiting:
-            folder = client.folder(waiting.pop()).list()
-            waiting += [one.path for one in folder.folders]
-            for one in folder.files:
-                with one.download() as body:
-                    found[one.path.removeprefix(f"{path}/")] = hashlib.sha256(body.read()).hexdigest()
+            folders, files = egnyte_listed(client, waiting.pop())
+            waiting += folders
+            for one in files:
+                with client.file(one).download() as body:
+                    found[one.removeprefix(f"{path}/")] = hashlib.sha256(body.read()).hexdigest()
     return found
+
+
+def egnyte_listed(client: EgnyteClient, path: str) -> tuple[list[str], list[str]]:
+    """Paths of the folders and files in a folder, by pages: the client's own list() asks for the first page alone."""
+    url, folders, files = client.folder(path)._url, list[str](), list[str]()  # which it has no other name for
+    while True:
+        told = client.GET(url, params={"offset": len(folders) + len(files)}).json()
+        page = [[one["path"] for one in told.get(kind, ())] for kind in ("folders", "files")]
+        folders, files = folders + page[0], files + page[1]
+        if not any(page) or len(folders) + len(files) >= told["total_count"]:
+            return folders, files
 
 
 @pytest.mark.parametrize("service_id", sampled())
