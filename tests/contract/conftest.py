@@ -112,6 +112,8 @@ SERVER_LIMITS: dict[str, dict[str, str]] = {
         "instant there is nothing, and never half a file",
         "tells versions of one second apart": "WsgiDAV's ETag is inode, second and size (get_file_etag of 4.4.0)",
         "checks hashes": "the protocol has no hash for a server to check (RFC 4918)",
+        "keeps conditions of racing writes": "WsgiDAV looks at what is there, then moves, and holds no lock meanwhile "
+        "(_copy_or_move of 4.4.0): of two at one instant both may be told that they wrote; one of them is there whole",
     },
     "dav-rclone": {
         "replaces a file in one step": "rclone serve webdav deletes what is there before it moves, as RFC 4918, "
