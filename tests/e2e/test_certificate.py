@@ -55,6 +55,14 @@ def test_what_was_not_proven_is_said(haulage: Program, tmp_path: Path) -> None:
         assert ran.code == 3
         assert ran.out.startswith("Not complete: 4 items, ")
         assert "1 items are not copied, or not as they are at the source." in ran.out
+    of_copy = haulage("certificate", "1", "-o", str(path))
+    assert of_copy.code == 3  # it was proven, and is known not to be there any more
+    assert "Run 2, a verification since then, found 1 items not as they are at the source." in of_copy.out
+    assert haulage("copy", str(source), str(target)).code == 0
+    assert haulage("certificate", "3", "-o", str(path)).code == 0
+    assert haulage("verify", str(source), str(target)).code == 0
+    for run, code in (("2", 3), ("4", 0)):  # a verification is told as it was, whatever came later
+        assert haulage("certificate", run, "-o", str(path)).code == code
     assert haulage("scan", str(source)).code == 0
     scanned = haulage("certificate", "-o", str(path))
     assert (scanned.code, "was a scan" in scanned.err) == (2, True)

@@ -35,19 +35,21 @@ def keep_signing_key(connection: sa.Connection, sealed: bytes) -> None:
 
 
 def unchanged(
-    connection: sa.Connection, transfer: int, run_id: int, copies: list[int], after: int
-) -> tuple[list[OutcomeRow], int | None]:
-    """The next page of items that are as an earlier run has proven them, and the id to go on after; None: that was all.
+    connection: sa.Connection, transfer: int, run_id: int, copies: list[int], after: str | None
+) -> tuple[list[OutcomeRow], str | None]:
+    """The next page of items that are as an earlier run has proven them, and the path to go on after; None: no more.
 
+    In the order of paths, which has an index: no page costs more than another. after: None for the first page.
     copies: see `checks.copies`. Of the newest copy of a transfer alone: a later one changes what is kept of its items.
     Each has the outcome and the evidence of the run that proved it; UNCHANGED where no log tells of that any more.
     """
     told = sa.exists().where(outcomes.c.run_id == run_id, outcomes.c.item_id == items.c.id)
-    chosen = sa.select(items).where(items.c.transfer_id == transfer, items.c.id > after)
-    chosen = chosen.where(items.c.state == int(ItemState.DONE), ~told).order_by(items.c.id).limit(PAGE)
-    rows = connection.execute(chosen).all()
+    chosen = sa.select(items).where(items.c.transfer_id == transfer, items.c.state == int(ItemState.DONE), ~told)
+    if after is not None:
+        chosen = chosen.where(items.c.path > after)
+    rows = connection.execute(chosen.order_by(items.c.path).limit(PAGE)).all()
     proofs = checks.proofs(connection, copies, [row.id for row in rows])
-    return [_as_proven(row, proofs.get(row.id)) for row in rows], rows[-1].id if rows else None
+    return [_as_proven(row, proofs.get(row.id)) for row in rows], rows[-1].path if len(rows) == PAGE else None
 
 
 def _as_proven(row: Any, proof: checks.Proof | None) -> OutcomeRow:

@@ -20,7 +20,7 @@ from haulage.ledger.runs import RunRow
 from haulage.ledger.store import Connection, Ledger
 from haulage.ledger.work import OutcomeRow
 from haulage.model.errors import Refused
-from haulage.model.outcome import RunKind
+from haulage.model.outcome import WRONG, RunKind
 from haulage.operations import history, migrations
 from haulage.operations.vaults import SIGNING, vault_of
 from haulage.reports import certificate, files, summary
@@ -82,7 +82,7 @@ def _written(ledger: Ledger, path: Path, migration: str | None, runs: list[RunRo
     with files.drafted(path.absolute()) as draft, zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED) as archive:
         covered = [certificate.write_items(archive, at, _entry(ledger, run)) for at, run in enumerate(runs, 1)]
         for run in runs:
-            if ledger.read(run_rows.later, run) is not None:
+            if run.kind == RunKind.COPY and ledger.read(run_rows.later, run) is not None:
                 raise Refused(f"a run of {run.source} to {run.destination} began meanwhile", NOW)
         statement = Statement(
             FORMAT,
@@ -101,7 +101,16 @@ def _written(ledger: Ledger, path: Path, migration: str | None, runs: list[RunRo
 def _entry(ledger: Ledger, run: RunRow) -> Entry:
     key = ledger.read(run_rows.transfer_key, run.transfer_id)
     facts = summary.facts(run, key, summary.add_up(run, ledger.read(work.totals, run.id)))
-    return Entry(run, facts, _items(ledger, run))
+    return Entry(run, facts, _items(ledger, run), _doubt(ledger, run))
+
+
+def _doubt(ledger: Ledger, run: RunRow) -> str | None:
+    """What a verification found since that copy: its items were proven, and are not there any more."""
+    found = ledger.read(run_rows.contradicting, run) if run.kind == RunKind.COPY else None
+    if found is None:
+        return None
+    wrong = sum(found.counts.get(kind, 0) for kind in WRONG)
+    return f"Run {found.id}, a verification since then, found {wrong:,} items not as they are at the source."
 
 
 def _items(ledger: Ledger, run: RunRow) -> Iterator[OutcomeRow]:
@@ -111,8 +120,9 @@ def _items(ledger: Ledger, run: RunRow) -> Iterator[OutcomeRow]:
             yield row
     if run.kind != RunKind.COPY:
         return
-    after: int | None = -1
     copies = ledger.read(checks.copies, run.transfer_id)
+    page, after = ledger.read(certified.unchanged, run.transfer_id, run.id, copies, None)
+    yield from page
     while after is not None:
         page, after = ledger.read(certified.unchanged, run.transfer_id, run.id, copies, after)
         yield from page

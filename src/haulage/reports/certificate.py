@@ -86,11 +86,12 @@ class Statement(msgspec.Struct, frozen=True):
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """A transfer that is to be certified. facts: as `reports.summary.facts` has them."""
+    """A transfer that is to be certified. facts: as `reports.summary.facts` has them. doubt: what was found since."""
 
     run: RunRow
     facts: dict[str, Any]
     rows: Iterable[OutcomeRow]
+    doubt: str | None = None
 
 
 _encode = msgspec.json.Encoder().encode
@@ -121,7 +122,7 @@ def write_items(archive: zipfile.ZipFile, number: int, entry: Entry) -> Covered:
     facts, run, sums = entry.facts, entry.run, dict(sorted(tally.sums.items()))
     given: dict[str, Any] = {one: facts[one] for one in COPIED}
     given |= {"started": utc_text(run.started_us), "ended": utc_text(run.ended_us)}
-    return Covered(name, **given, sums=sums, root=tally.tree.root(), reasons=_reasons(facts, sums))
+    return Covered(name, **given, sums=sums, root=tally.tree.root(), reasons=_reasons(facts, sums, entry.doubt))
 
 
 def _leaf(row: OutcomeRow) -> dict[str, Any]:
@@ -131,8 +132,8 @@ def _leaf(row: OutcomeRow) -> dict[str, Any]:
     return {**names, "outcome": row.outcome, "size": row.size, **told, "evidence": evidence}
 
 
-def _reasons(facts: dict[str, Any], sums: dict[str, tuple[int, int]]) -> list[str]:
-    reasons = []
+def _reasons(facts: dict[str, Any], sums: dict[str, tuple[int, int]], doubt: str | None) -> list[str]:
+    reasons = [] if doubt is None else [doubt]
     if facts["status"] >= Status.CANCELED:
         reasons.append(f"The run did not end by itself: {facts['status_text']}.")
     if not facts["listing_complete"]:
