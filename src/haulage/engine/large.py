@@ -95,16 +95,17 @@ class SourceReader:
 async def copy_large(context: Context, job: Job) -> tuple[Written, dict[str, str]]:
     """Send the parts that the destination lacks and finish. Returns what it confirmed, and hashes if all was read."""
     upload, receipts = await _unfinished(context, job)
-    part_bytes = upload.part_bytes if upload else context.target.traits.part_bytes(job.size)
-    checked = context.target.traits.part_hash is not None
-    first = len(receipts) if checked else 0  # parts that nobody checked are read again, for the hash of the whole
+    traits = context.target.traits
+    part_bytes = upload.part_bytes if upload else traits.part_bytes(job.size)
+    # where nobody checked the parts, or the end needs the hash of the whole, they are read again (and not sent)
+    first = 0 if traits.part_hash is None or traits.finish_needs_hashes else len(receipts)
     reader = SourceReader(context, job)
     await context.memory.take(2 * part_bytes)
     try:
         content = await at_source(reader.open(min(first * part_bytes, job.size)))
         if upload is None:
             upload = await _begin(context, job, content, part_bytes)
-        wanted = {"sha256", *context.target.traits.finish_hashes, *content.item.hashes}
+        wanted = {"sha256", *traits.finish_hashes, *content.item.hashes}
         meter = Meter(wanted.intersection(COMPUTED) if first == 0 else set())
         context.counts.resumed_bytes += sum(receipt["size"] for receipt in receipts.values())
         await _send_parts(context, job, upload, receipts, reader, meter, first)

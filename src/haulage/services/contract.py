@@ -49,6 +49,8 @@ class Traits(msgspec.Struct, frozen=True):
     largest_file, single_put_limit: bytes; a file over `single_put_limit` goes up in parts.
     put_hashes: algorithms that `put` needs in `digests` (it is free to ignore others).
     finish_hashes: algorithms of the whole stream that `finish` wants in `digests`; the engine computes them.
+    finish_needs_hashes: `finish` cannot do without them, so that to go on with an upload the source is read from its
+    first byte, though what is there already is not sent.
     part_hash: the algorithm with which `put_part` lets the service check each part; None if there is no such thing.
     part_bytes: size -> bytes of each part but the last (0 parts never happens: size is over single_put_limit).
     conditional: writes with a precondition are refused atomically by the service itself.
@@ -77,6 +79,7 @@ class Traits(msgspec.Struct, frozen=True):
     part_bytes: Callable[[int], int]
     conditional: bool = True
     finish_hashes: tuple[str, ...] = ()
+    finish_needs_hashes: bool = False
     confirms: Literal["hash", "size"] = "hash"
     parts_in_order: bool = False
     resumes: bool = True
@@ -202,7 +205,8 @@ class Drive(Protocol):
     ) -> Written:
         """Make the file visible, whole, from the parts in order. Raises Conflict, SessionGone, OutcomeUnknown.
 
-        digests: hex of the whole stream by algorithm, where known; may be stored beside the file.
+        digests: hex of the whole stream by algorithm, where known (`traits.finish_hashes` always are to a drive that
+        needs them); may be stored beside the file.
         """
         ...
 

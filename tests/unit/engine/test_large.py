@@ -1,5 +1,6 @@
 """Large files: what an interruption costs, and what it does not."""
 
+import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -53,6 +54,36 @@ async def test_all_parts_sent_and_only_the_finish_missing_costs_nothing_again(tm
     assert (target / "large").read_bytes() == body
     assert watch.counts.sent_bytes == len(body)
     assert watch.counts.resumed_bytes == len(body)
+
+
+class NeedsTheWhole(ChecksParts):
+    """A folder that ends no upload without the hash of the whole file, as Box does."""
+
+    traits = msgspec.structs.replace(TRAITS, part_hash="crc32c", finish_hashes=("sha1",), finish_needs_hashes=True)
+
+    async def finish(
+        self, state: dict[str, Any], receipts: Sequence[Any], digests: Mapping[str, str], condition: Precondition
+    ) -> Written:
+        """It compares the hash with what it has got."""
+        assert digests["sha1"] == self.wanted
+        return await super().finish(state, receipts, digests, condition)
+
+    wanted = ""
+
+
+async def test_an_upload_is_gone_on_with_where_its_end_needs_the_hash_of_the_whole(tmp_path: Path) -> None:
+    """What is there already is read again, for that hash, and not sent again."""
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.mkdir()
+    target.mkdir()
+    body = os.urandom(2 * TRAITS.single_put_limit + 5)
+    (source / "large").write_bytes(body)
+    drive = NeedsTheWhole(str(target))
+    drive.wanted = hashlib.sha1(body, usedforsecurity=False).hexdigest()
+    ran = await copy(open_ledger(tmp_path), LocalDrive(str(source)), drive)
+    assert (ran.said, ran.status, drive.finishes) == ({"large": "verified"}, Status.SUCCESS, 2)
+    assert (target / "large").read_bytes() == body
+    assert (ran.counts.sent_bytes, ran.counts.resumed_bytes) == (len(body), len(body))
 
 
 class Flips(MemoryDrive):

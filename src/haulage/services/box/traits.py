@@ -36,6 +36,7 @@ TRAITS = Traits(
     single_put_limit=LARGEST_AT_ONCE_BYTES,
     put_hashes=("sha1",),
     finish_hashes=("sha1",),
+    finish_needs_hashes=True,  # Q8
     part_hash="sha1",
     part_bytes=part_bytes,
     lasting_ids=True,
