@@ -36,7 +36,7 @@ def issues(
             return _corrected(ledger, name, correct, json)
         if retry:
             return _retried(ledger, name, issue, json)
-        migration = migrations.table(ledger, name)[0]
+        migration = migrations.of_name(ledger, name)
         if not issue:
             return _listed(found_issues.groups(ledger, migration), json)
         group = found_issues.group(ledger, migration, issue)
@@ -52,7 +52,7 @@ def issues(
 
 def _corrected(ledger: Ledger, name: str, file: File, as_json: bool) -> int:
     wishes = mapping.read(read_file(file), mapping.UPDATING)
-    migration = migrations.table(ledger, name)[0]
+    migration = migrations.of_name(ledger, name)
     changed = migrations.correct(ledger, migration.name, wishes, actor())
     return run_interruptibly(conduct(ledger, migration, changed, PassKind.COPY, as_json))
 
@@ -60,7 +60,7 @@ def _corrected(ledger: Ledger, name: str, file: File, as_json: bool) -> int:
 def _retried(ledger: Ledger, name: str, issue: str, as_json: bool) -> int:
     if not issue:
         raise Refused("no issue is named", "Name one with --issue, as the list names it.")
-    migration = migrations.table(ledger, name)[0]
+    migration = migrations.of_name(ledger, name)
     rows = found_issues.to_retry(ledger, migration, issue)
     return run_interruptibly(conduct(ledger, migration, rows, PassKind.COPY, as_json))
 

@@ -62,7 +62,7 @@ def cutover(
     limit = parse_size(bandwidth) if bandwidth else None
     code = run_interruptibly(_run(name, filter, PassKind.CUTOVER, at_once, limit, json))
     with opened() as ledger:
-        migration, _ = migrations.table(ledger, name)
+        migration = migrations.of_name(ledger, name)
         newest = passing.newest(ledger, migration)
         for one in passing.differences(ledger, newest):
             if json:
@@ -98,7 +98,7 @@ def passes(name: str, /, *, json: Json = False) -> None:
         name: The migration.
     """
     with opened() as ledger:
-        migration, _ = migrations.table(ledger, name)
+        migration = migrations.of_name(ledger, name)
         found = passing.shown(ledger, migration.id)
     if json:
         for one in found:
@@ -170,7 +170,7 @@ def _stop(name: str, filter: str, status: Status) -> None:
 async def _resume(name: str, as_json: bool) -> int:
     ledger = open_ledger()
     try:
-        migration, _ = migrations.table(ledger, name)
+        migration = migrations.of_name(ledger, name)
         found = [one for one in passing.shown(ledger, migration.id) if one.row.ended_us is None and not one.goes_on]
         if not found:
             raise Refused("nothing of this migration is paused", "See its passes.")

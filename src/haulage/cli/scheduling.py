@@ -103,7 +103,7 @@ def list_(name: str, /, *, json: Json = False) -> None:
         name: The migration.
     """
     with opened() as ledger:
-        migration, _ = migrations.table(ledger, name)
+        migration = migrations.of_name(ledger, name)
         found = schedules.of_migration(ledger, migration.id)
         if json:
             say_json({"schedules": [schedules.told(one) for one in found]})
@@ -143,7 +143,7 @@ def remove(name: str, number: int, /) -> None:
 
 
 def _one(ledger: Ledger, name: str, number: int) -> ScheduleRow:
-    migration, _ = migrations.table(ledger, name)
+    migration = migrations.of_name(ledger, name)
     found = [one for one in schedules.of_migration(ledger, migration.id) if one.id == number]
     if not found:
         raise Refused(f"this migration has no schedule {number}", "See haulage migrations schedule list.")

@@ -67,6 +67,11 @@ def every(ledger: Ledger) -> list[tuple[MigrationRow, list[TransferRow]]]:
     return [(one, standing.as_they_are(ledger, ledger.read(rows.rows, one.id))) for one in found]
 
 
+def of_name(ledger: Ledger, name: str) -> MigrationRow:
+    """The migration of that name, without its transfers. Raises Refused if there is none."""
+    return ledger.read(rows.get, name)
+
+
 def named(ledger: Ledger) -> list[MigrationRow]:
     """All migrations, by name."""
     return ledger.read(rows.every)
