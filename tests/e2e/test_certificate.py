@@ -43,6 +43,37 @@ def test_a_run_is_certified_and_checked(haulage: Program, tmp_path: Path) -> Non
     assert haulage("verify", str(path), "--offline", "--key", elsewhere("keys", "public").out.strip()).code == 2
 
 
+def test_a_certificate_is_held_against_both_sides(haulage: Program, tmp_path: Path) -> None:
+    """As they were: fine. What was lost, came, changed size at both, or leads elsewhere is told by name."""
+    source, target, path = tmp_path / "source", tmp_path / "destination", tmp_path / "certificate.zip"
+    write(source, FILES)
+    assert haulage("copy", str(source), str(target), "--exclude", "*.tmp").code == 0
+    assert haulage("certificate", "-o", str(path)).code == 0
+    write(source, {"left out.tmp": b"x"})
+    same = haulage("verify", str(path))
+    assert (same.code, same.err) == (0, "")
+    assert "All that was compared is at the destination as it is at the source" in same.out
+    assert same.out.endswith("Both sides have just what the certificate says, and nothing else.\n")
+
+    for side in (source, target):
+        (side / "empty").unlink()
+        write(side, {"new.txt": b"new", "a.txt": b"longer"})
+    changed = haulage("verify", str(path), "--json")
+    assert changed.code == 3
+    told = changed.events[-1]
+    assert (told["gone"], sorted(told["gone_paths"])) == (2, ["a.txt", "empty"])
+    assert (told["new"], sorted(told["new_paths"])) == (2, ["a.txt", "new.txt"])
+    (target / "sub" / "Grüße 日本.txt").unlink()
+    lost = haulage("verify", str(path), "--deep")
+    assert lost.code == 3
+    assert "1 failed" in lost.out and "3 in the certificate, and not so at both sides now" in lost.out
+
+    assert haulage("verify", str(path), "--exclude", "*").code == 2
+    assert haulage("verify", str(source), str(target), "--key", "ed25519:x").code == 2
+    source.rename(tmp_path / "elsewhere")
+    assert haulage("verify", str(path)).code == 2
+
+
 def test_what_was_not_proven_is_said(haulage: Program, tmp_path: Path) -> None:
     """A failure is no success in small print: exit code, first word, and the item."""
     source, target = tmp_path / "source", tmp_path / "destination"

@@ -52,10 +52,10 @@ def certificate(
     return _say(statement, path, key, as_json=json, written=True)
 
 
-def check(path: Path, key: str | None, *, as_json: bool) -> int:
-    """Check a certificate that somebody gave us; nothing but the file is read. Raises Refused."""
+def check(path: Path, key: str | None, *, as_json: bool) -> tuple[int, Statement]:
+    """Check a certificate that somebody gave us; nothing but the file is read. With the exit code. Raises Refused."""
     statement, signed = certificate_files.check(path, key)
-    return _say(statement, path, signed, as_json=as_json, pinned=key is not None)
+    return _say(statement, path, signed, as_json=as_json, pinned=key is not None), statement
 
 
 def _say(
@@ -80,6 +80,21 @@ def _say(
             )
     sys.stdout.write("\n".join(lines) + "\n")
     return code
+
+
+def say_since(found: certificates.Since, run: int, *, as_json: bool) -> None:
+    """How both sides differ now from what a certificate says of that run."""
+    if as_json:
+        say_json({"event": "since_certificate", "certified_run": run, **msgspec.to_builtins(found)})
+        return
+    if not found.gone and not found.new:
+        sys.stdout.write("Both sides have just what the certificate says, and nothing else.\n")
+        return
+    told = ((found.gone, found.gone_paths, "in the certificate, and not so at both sides now"),)
+    for count, paths, what in (*told, (found.new, found.new_paths, "at both sides now, and not so in the certificate")):
+        if count:
+            more = f", and {count - len(paths):,} more" if count > len(paths) else ""
+            sys.stdout.write(f"{count:,} {what}: {', '.join(map(printable, paths))}{more}.\n")
 
 
 def _verdict(statement: Statement) -> str:

@@ -5,17 +5,21 @@ import time
 from pathlib import Path
 from typing import Any
 
-from haulage.cli.certificate import check
+import msgspec
+
+from haulage.cli.certificate import check, say_since
 from haulage.cli.choices import AS_USUAL, EVERYTHING, FilterOptions, Flag, Json, SideOptions
+from haulage.cli.connectors import opened
 from haulage.cli.copy import conduct, run_interruptibly
-from haulage.cli.output import complain, exit_for, exit_for_status, say_json, size_text
+from haulage.cli.output import Exit, complain, exit_for, exit_for_status, say_json, size_text
 from haulage.cli.ticker import Ticker, mode
 from haulage.engine.context import Options
 from haulage.engine.counts import Watch
+from haulage.ledger.runs import RunRow
 from haulage.model.errors import Refused
-from haulage.model.filters import parse_size
+from haulage.model.filters import Filters, parse_size
 from haulage.model.outcome import Status
-from haulage.operations import verifying
+from haulage.operations import certificates, verifying
 from haulage.operations.locations import Given
 from haulage.operations.transfers import Ended, summary
 
@@ -38,12 +42,12 @@ def verify(
     """Compare every item below SOURCE with DESTINATION, as both are now. Nothing is written on either side.
 
     With the locations and filters of an earlier copy, it also knows what that copy has proven. With a certificate in
-    the place of both, --offline checks that file and nothing else.
+    the place of both, that file is checked, then both sides as they are now; with --offline the file alone.
 
     Args:
         source: Where the files are: file:///folder, s3://bucket/prefix, az://container/prefix or connector:/path.
-            With --offline, a certificate's file.
-        destination: Where they have to be, written likewise.
+            Or a certificate's file.
+        destination: Where they have to be, written likewise; left out for a certificate.
         deep: Read every file on both sides and compare the bytes, whatever the services say of them.
         offline: Check a certificate's signature, sums and items by themselves: no service is asked.
         key: The public key that has to have signed it, as ed25519:...
@@ -52,17 +56,36 @@ def verify(
     if offline:
         if destination:
             raise Refused("--offline checks a certificate alone", "Write haulage verify FILE --offline.")
-        return check(Path(source), key, as_json=json)
-    if not destination or key is not None:
-        raise Refused(
-            "SOURCE and DESTINATION are compared, or a certificate with --offline", "See haulage verify --help."
-        )
-    options = Options(chosen.filters(), parse_size(bandwidth) if bandwidth else None)
+        return check(Path(source), key, as_json=json)[0]
+    limit = parse_size(bandwidth) if bandwidth else None
+    if not destination:
+        if chosen != EVERYTHING:
+            raise Refused("a certificate has its own filters", "Leave them out.")
+        return _certified(Path(source), key, deep, limit, reached, json)
+    if key is not None:
+        raise Refused("--key is for a certificate", "Write haulage verify FILE --key KEY.")
+    options = Options(chosen.filters(), limit)
     sides = reached.sides(source, destination)
-    return run_interruptibly(_verify(*sides, options, deep, json))
+    return run_interruptibly(_verify(*sides, options, deep, json))[0]
 
 
-async def _verify(source: Given, destination: Given, options: Options, deep: bool, as_json: bool) -> int:
+def _certified(path: Path, key: str | None, deep: bool, limit: int | None, reached: SideOptions, as_json: bool) -> int:
+    """Check a certificate, then each of its transfers at the services themselves."""
+    code, statement = check(path, key, as_json=as_json)
+    for one in statement.transfers:
+        options = Options(msgspec.convert(one.filters, Filters), limit)
+        sides = reached.sides(one.source, one.destination)
+        now, run = run_interruptibly(_verify(*sides, options, deep, as_json))
+        code = max(code, now)
+        if now in (Exit.OK, Exit.FAILURES):
+            with opened() as ledger:
+                found = certificates.since(ledger, path, one, run)
+            say_since(found, one.run, as_json=as_json)
+            code = max(code, Exit.FAILURES if found.gone or found.new else Exit.OK)
+    return code
+
+
+async def _verify(source: Given, destination: Given, options: Options, deep: bool, as_json: bool) -> tuple[int, RunRow]:
     display = Ticker(mode(as_json), line, facts)
     watch = Watch(display.event)
     ended = await conduct(
@@ -77,7 +100,8 @@ async def _verify(source: Given, destination: Given, options: Options, deep: boo
         say_json({"event": "ended", "deep": deep, **summary(ended)})
     else:
         sys.stdout.write(ended_text(ended, deep))
-    return exit_for(ended.stopped) if ended.stopped is not None else exit_for_status(ended.status)
+    code = exit_for(ended.stopped) if ended.stopped is not None else exit_for_status(ended.status)
+    return code, ended.run
 
 
 def facts(watch: Watch) -> dict[str, Any]:

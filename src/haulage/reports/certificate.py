@@ -9,7 +9,7 @@ import base64
 import binascii
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from haulage.ledger.runs import RunRow
 from haulage.ledger.work import OutcomeRow
 from haulage.model.errors import Refused
-from haulage.model.outcome import OutcomeKind, Status
+from haulage.model.outcome import SUCCESSFUL, OutcomeKind, Status
 from haulage.reports.lines import utc_text
 from haulage.reports.merkle import Tree
 
@@ -221,8 +221,21 @@ def _compare(archive: zipfile.ZipFile, covered: Covered) -> None:
 
 
 class _Line(msgspec.Struct, frozen=True):
+    path: str
     outcome: str
     size: int
+
+
+def items(path: Path, covered: Covered) -> Iterator[tuple[str, int | None]]:
+    """Path and size of each item that one transfer of a certificate brought over. Checked before: see `check`.
+
+    None: a document was exported, and is of another size on each side.
+    """
+    with zipfile.ZipFile(path) as archive, archive.open(covered.file) as lines:
+        for line in lines:
+            item = msgspec.json.decode(line, type=_Line)
+            if item.outcome in SUCCESSFUL or item.outcome == OutcomeKind.UNCHANGED:
+                yield item.path, None if item.outcome == OutcomeKind.TRANSFORMED else item.size
 
 
 def _member(archive: zipfile.ZipFile, name: str) -> bytes:
