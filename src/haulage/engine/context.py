@@ -63,7 +63,8 @@ class Context:
         self.source_scanned = asyncio.Event()
         self.target_scanned = asyncio.Event()
         self.more_scanned = asyncio.Event()
-        highest = min(source.traits.parallel, target.traits.parallel, HIGHEST_LIMIT)
+        writing = target.traits.parallel + target.traits.waiting
+        highest = min(source.traits.parallel, writing, HIGHEST_LIMIT)
         self.concurrency = Concurrency(first_limit(watch.answer_seconds), highest)
         watch.on_pause.append(self.concurrency.throttled)
         self.memory = Memory(MEMORY_BYTES)

@@ -15,6 +15,7 @@ class Job:
     replaced. renamed: another file held the name, ours got a suffix. began_us: when work on it began.
     finished_attempt: of the upload in parts that made it. left: the revision of what we wrote and could not prove.
     within: the service copied it by itself.
+    source_id: by which the source finds it, where such ids last.
     unsized: how large it is, is known when it was read only (engine/spool.py); made: what the source says it is then.
     """
 
@@ -25,6 +26,7 @@ class Job:
         self.size = known.size
         self.revision = known.revision
         self.hashes = known.hashes
+        self.source_id = known.source_id
         left = known.done_target_revision
         self.condition = Precondition(revision=left) if left is not None else ABSENT
         self.only_compared = left is not None and known.revision is not None and known.revision == known.done_revision
@@ -39,14 +41,15 @@ class Job:
     def item(self) -> Item:
         """What to open at the source."""
         known = self.known
-        return Item(known.path, Kind.FILE, self.size, known.modified_us, self.revision, self.hashes)
+        return Item(known.path, Kind.FILE, self.size, known.modified_us, self.revision, self.hashes, self.source_id)
 
     def unread(self) -> Item:
         """The same before anybody knows its size."""
         known = self.known
-        return Item(known.path, Kind.FILE, None, known.modified_us, self.revision)
+        return Item(known.path, Kind.FILE, None, known.modified_us, self.revision, id=self.source_id)
 
     def renew(self, now: Item) -> None:
         """Go on with a newer version of the source's file."""
         self.size, self.revision, self.hashes = now.size or 0, now.revision, dict(now.hashes)
+        self.source_id = now.id
         self.unsized = now.size is None

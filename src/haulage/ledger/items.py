@@ -36,6 +36,8 @@ class Known(msgspec.Struct, frozen=True, gc=False):
     """The destination's listing showed something there that we did not leave."""
     unsized: bool = False
     """A file whose size the source does not know before it is read; `size` is 0 then."""
+    source_id: str | None = None
+    """By which the source finds it without looking for its path, where such ids last."""
 
 
 class Marks:
@@ -255,15 +257,17 @@ _shadowed = (
 _known_columns = (
     *(items.c.id, items.c.path, items.c.kind, items.c.size, items.c.revision, items.c.modified_us, items.c.hashes),
     *(items.c.note, items.c.target, items.c.done_revision, items.c.done_size, items.c.done_target_revision),
+    items.c.source_id,
 )
 
 
 def _known(row: Sequence[Any], shadowed: bool = False) -> Known:
     """Of `_known_columns`. Millions of them are made in a run."""
-    item_id, path, kind, size, revision, modified_us, hashes, note, target, done, done_size, done_target = row
+    item_id, path, kind, size, revision, modified_us, hashes, note, target, done, done_size, done_target, source = row
     found_hashes = load_hashes(hashes) if hashes else {}
     listed = (item_id, path, kind, size or 0, revision, modified_us, found_hashes, note)
-    return Known(*listed, target, done, done_size, done_target, shadowed, unsized=size is None and kind == Kind.FILE)
+    unsized = size is None and kind == Kind.FILE
+    return Known(*listed, target, done, done_size, done_target, shadowed, unsized=unsized, source_id=source)
 
 
 _open = (

@@ -60,8 +60,9 @@ class Traits(msgspec.Struct, frozen=True):
     rewrites: endings of names, lower case, whose content the service may rewrite by itself after an upload.
     resumes: what was sent of an upload in parts outlives the process that sent it. parts_told: the service tells which
     parts it holds; where it does not, the engine keeps their receipts in the state, as "receipts" by number.
-    parallel: how many items may be in flight at once. read_calls, put_calls, large_calls: how many calls it takes at
-    most to read a file, to write a small one, and to write a large one besides those for its parts.
+    parallel: how many items may be in flight at once. waiting: how many more, of those that are written and only wait
+    for a call that they share with others. read_calls, put_calls, large_calls: how many calls it takes at most to read
+    a file, to write a small one, and to write a large one besides those for its parts.
     lasting_ids: an item's id stays with it when it is renamed or moved, and is never another's.
     shared_ids: one item that several users of an organisation see has the same id with all of them.
     quotas: what bounds a migration, as it is documented.
@@ -90,6 +91,7 @@ class Traits(msgspec.Struct, frozen=True):
     lasting_ids: bool = False
     shared_ids: bool = False
     parallel: int = 256
+    waiting: int = 0
     read_calls: int = 1
     put_calls: int = 1
     large_calls: int = 2

@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import msgspec
+
 from haulage.model.errors import Denied, Gone
 from haulage.model.item import Item
 from haulage.model.outcome import Status
@@ -32,6 +34,45 @@ async def test_a_question_about_one_file_that_fails_does_not_end_the_run(tmp_pat
     source, target = Denies("memory://source", {"a": b"1", "b": b"2"}), MemoryDrive("memory://target")
     ran = await copy(open_ledger(tmp_path), source, target)
     assert (ran.status, ran.said) == (Status.SOME_DOWNLOAD_ERRORS, {"a": "permission", "b": "verified"})
+
+
+class Numbered(MemoryDrive):
+    """A source whose files have ids that last. "replaced" is another file under the same name by the time of the read.
+
+    read: what was asked for, by path and id.
+    """
+
+    traits = msgspec.structs.replace(MemoryDrive.traits, lasting_ids=True)
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*args)  # type: ignore[arg-type]
+        self.ids = {path: f"id of {path}" for path in self.files}
+        self.read: list[tuple[str, str | None]] = []
+
+    def facts(self, path: str) -> Item:
+        """See MemoryDrive."""
+        return msgspec.structs.replace(super().facts(path), id=self.ids[path])
+
+    @asynccontextmanager
+    async def open(self, item: Item, start: int = 0) -> AsyncIterator[Reading]:
+        """See MemoryDrive."""
+        self.read.append((item.path, item.id))
+        if item.path == "replaced" and item.id == "id of replaced":
+            self.ids["replaced"] = "another id"
+            raise Gone(item.path)
+        async with super().open(item, start) as content:
+            yield content
+
+
+async def test_files_are_read_by_the_ids_that_were_listed(tmp_path: Path) -> None:
+    """No service has to look for their paths; one that was replaced meanwhile is read by the id that it has now."""
+    large = bytes(200 * 1024)
+    source = Numbered("memory://source", {"a": b"1", "large": large, "replaced": b"2"})
+    target = MemoryDrive("memory://target")
+    assert (await copy(open_ledger(tmp_path), source, target)).status == Status.SUCCESS
+    assert target.files == source.files
+    named = [("a", "id of a"), ("large", "id of large"), ("replaced", "another id"), ("replaced", "id of replaced")]
+    assert sorted(source.read) == named
 
 
 class Unlike(MemoryDrive):

@@ -5,6 +5,7 @@ import datetime
 import gzip
 import ipaddress
 import ssl
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from email.utils import format_datetime
 from pathlib import Path
@@ -31,6 +32,7 @@ from haulage.services.transport import (
     CertificateRefused,
     Limits,
     NoEffect,
+    NotReady,
     Request,
     Transport,
     retry_after_seconds,
@@ -64,6 +66,8 @@ class NotedPacer:
 
 def judge(request: Request, answer: Answer) -> HaulageError | None:
     """The plainest rules: by status alone."""
+    if answer.status == 202:
+        return NotReady("still at it", retry_after_seconds(answer.headers) or 1)
     if answer.status < 300:
         return None
     if answer.status == 503:
@@ -281,6 +285,25 @@ async def test_being_throttled_is_no_attempt(scripted: Any, make: Any) -> None:
     await make(server.url, pacer).call(get(server.url))
     assert pacer.waits == [7.0] * 9 + [None]
     assert pacer.asked == len(server.heard) == 11
+
+
+async def test_what_is_not_ready_yet_holds_back_nothing_else(scripted: Any, make: Any) -> None:
+    """Just that call is made again after as long as was asked for, however often; others leave meanwhile."""
+    server = await scripted()
+    server.say(*[server.answer(202, Retry_After="0.3") for _ in range(5)], server.answer(200))
+    pacer = NotedPacer()
+    transport = make(server.url, pacer)
+    begun = time.monotonic()
+    answer = await transport.call(get(server.url, repeatable=False))
+    assert (answer.status, pacer.waits, len(server.heard)) == (200, [], 6)
+    assert time.monotonic() - begun >= 5 * 0.3
+    server.say(server.answer(202, Retry_After="20"), server.answer(200))
+    waiting = asyncio.ensure_future(transport.call(get(server.url)))
+    for _ in range(500):
+        if len(server.heard) < 7:
+            await asyncio.sleep(0.01)
+    assert (await asyncio.wait_for(transport.call(get(server.url)), 5)).status == 200
+    waiting.cancel()
 
 
 async def test_other_errors_are_not_retried(scripted: Any, make: Any) -> None:

@@ -14,13 +14,12 @@ from haulage.model.errors import (
     QuotaFull,
     SessionGone,
     ShortRead,
-    Throttled,
     TooLarge,
     Transient,
 )
 from haulage.services.bearer import Judge, told_json
 from haulage.services.box.account import reads
-from haulage.services.transport import Answer, Request, retry_after_seconds
+from haulage.services.transport import Answer, NotReady, Request, retry_after_seconds
 
 DOWNLOAD, BYTES, PART, PARTS, COMMIT, ABORT = (
     "GetContent", "DownloadContent", "UploadPart", "ListParts", "CommitUpload", "AbortUpload",
@@ -70,7 +69,7 @@ class PartThere(Conflict):
 
 
 class BoxJudge(Judge):
-    """A redirect is what a download is answered with; 202 asks to come again (Q9)."""
+    """A redirect is what a download is answered with; 202 asks for the same call again (Q9)."""
 
     def __init__(self) -> None:
         super().__init__("Box", meaning)
@@ -79,7 +78,7 @@ class BoxJudge(Judge):
         if answer.status == 302 and request.operation == DOWNLOAD:
             return None
         if answer.status == 202:
-            return Throttled(f"Box: {request.operation} is not ready yet", retry_after_seconds(answer.headers) or 1)
+            return NotReady(f"Box: {request.operation} is not ready yet", retry_after_seconds(answer.headers) or 1)
         return super().__call__(request, answer)
 
 

@@ -10,6 +10,7 @@ LEAST_PART_BYTES = 32 * MIB
 LARGE_FILE_BYTES = 1024 * MIB
 LARGE_FILE_FACTOR = 2
 PARTS_WANTED = 10_000
+PARALLEL = 16  # Q16
 
 
 def part_bytes(size: int) -> int:
@@ -40,8 +41,10 @@ TRAITS = Traits(
     part_hash="sha1",
     part_bytes=part_bytes,
     lasting_ids=True,
+    parallel=PARALLEL,
+    read_calls=3,  # Q9: to where the bytes are, the bytes, and whether that version still is the current one
     quotas=(  # Q15
-        Quota("Box takes about 1,000 calls a minute from one user", 1_000, 60, "user", read=1, write=1),
+        Quota("Box takes about 1,000 calls a minute from one user", 1_000, 60, "user", read=3, write=1),
         Quota("Box takes 240 uploads a minute from one user", 240, 60, "user", write=1),
     ),
 )

@@ -1,5 +1,6 @@
 """Writing content: in one request with its facts, or in a session whose parts the service sizes (Q7, Q8)."""
 
+import asyncio
 import base64
 import hashlib
 import secrets
@@ -91,22 +92,29 @@ def _address(state: Json, action: str = "") -> str:
 
 
 async def part(calls: Calls, state: Json, offset: int, body: memoryview, digest: str | None) -> list[Json]:
-    """Send the bytes in as many parts as the service wants them in. Returns what the commit has to name."""
-    step, taken = int(state["part_bytes"]), []
+    """Send the bytes in as many parts as the service wants, side by side. Returns what the commit has to name."""
+    step = int(state["part_bytes"])
     if offset % step:
         raise Mismatch(f"Box wants parts of {step} bytes, which byte {offset} begins none of")
-    several = digest is not None and len(body) > step
-    if several and hashlib.sha1(body, usedforsecurity=False).hexdigest() != digest:
+    if digest is not None and len(body) > step and await asyncio.to_thread(_sha1, body) != digest:
         raise Mismatch("the bytes of a part are not those that its hash was made of")
-    for at in range(0, len(body), step):
-        piece = body[at : at + step]
-        whole = digest if digest is not None and len(piece) == len(body) else None
-        taken.append(await _piece(calls, state, offset + at, piece, whole))
-    return taken
+    pieces = [(offset + at, body[at : at + step]) for at in range(0, len(body), step)]
+    whole = digest if len(pieces) == 1 else None
+    sending = [asyncio.ensure_future(_piece(calls, state, where, piece, whole)) for where, piece in pieces]
+    try:
+        return await asyncio.gather(*sending)
+    finally:
+        for one in sending:  # where one was refused, the others are of no use
+            one.cancel()
+        await asyncio.gather(*sending, return_exceptions=True)
+
+
+def _sha1(body: memoryview) -> str:
+    return hashlib.sha1(body, usedforsecurity=False).hexdigest()
 
 
 async def _piece(calls: Calls, state: Json, offset: int, piece: memoryview, digest: str | None) -> Json:
-    sha1 = digest or hashlib.sha1(piece, usedforsecurity=False).hexdigest()
+    sha1 = digest if digest is not None else await asyncio.to_thread(_sha1, piece)
     headers = {
         "Content-Type": "application/octet-stream",
         "Digest": _digest(sha1),

@@ -1,5 +1,6 @@
 """A Dropbox, or what a member of a team sees of it, as the contract wants it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
@@ -12,7 +13,8 @@ from haulage.services.dropbox import sharing, uploads
 from haulage.services.dropbox.calls import Calls
 from haulage.services.dropbox.exporting import DEFAULT, exported
 from haulage.services.dropbox.items import Listing, Made, Metadata, Position, Session, item_of, written_of
-from haulage.services.dropbox.traits import TRAITS
+from haulage.services.dropbox.refusals import FolderThere
+from haulage.services.dropbox.traits import PARALLEL, TRAITS
 
 PAGE_ITEMS = 2000
 FEW = 4  # attempts of the first call: a person waits for it
@@ -38,6 +40,9 @@ class DropboxDrive:
         self._of_team = acting is not None
         self._form = access.settings.get("export_format") or DEFAULT
         self._root_there = False
+        self._looking = asyncio.Lock()
+        self._beginning = asyncio.Semaphore(PARALLEL)
+        self._folders: set[str] = set()  # those that we made, or that Dropbox made for a file of ours
         self.calls: Mapping[str, int] = self._calls.transport.trace.calls
 
     def __repr__(self) -> str:
@@ -155,12 +160,16 @@ class DropboxDrive:
     async def create_folder(self, path: str, modified_us: int | None = None) -> None:
         """See the contract. Folders have no times at Dropbox."""
         await self._root()
-        if where := self._path(path):
+        where = self._path(path)
+        if where and path not in self._folders:
             await self._make(where)
+            self._folders.add(path)
 
     async def _make(self, where: str) -> None:
         try:
             await self._calls.ask("files/create_folder_v2", {"path": where, "autorename": False}, Made)
+        except FolderThere:
+            return
         except Conflict:
             found = await self._calls.ask("files/get_metadata", {"path": where}, Metadata)
             if found.tag != "folder":
@@ -169,10 +178,20 @@ class DropboxDrive:
     async def _root(self) -> Calls:
         """The location's root has to be there: Dropbox itself would make whatever is missing."""
         calls = await self._ready()
-        if not self._root_there and (where := self._path("")):
-            await calls.ask("files/get_metadata", {"path": where}, Metadata)
-        self._root_there = True
+        if self._root_there:
+            return calls
+        async with self._looking:
+            if not self._root_there and (where := self._path("")):
+                await calls.ask("files/get_metadata", {"path": where}, Metadata)
+            self._root_there = True
         return calls
+
+    def _above_is_there(self, path: str) -> None:
+        """A file is there, so what is above it are folders."""
+        above = path.rpartition("/")[0]
+        while above and above not in self._folders:
+            self._folders.add(above)
+            above = above.rpartition("/")[0]
 
     async def put(
         self, path: str, body: bytes | memoryview, carried: Carried, digests: Mapping[str, str], condition: Precondition
@@ -181,9 +200,12 @@ class DropboxDrive:
         where = self._path(path)
         calls = await self._root()
         await self._still_there(calls, where, condition)
-        session = await uploads.small(calls, body, digests.get("dropbox"))
+        async with self._beginning:
+            session = await uploads.small(calls, body, digests.get("dropbox"))
         commit = uploads.commit_of(where, carried, condition)
-        return written_of(path, await self._commits.finish(session, len(body), commit))
+        found = await self._commits.finish(session, len(body), commit)
+        self._above_is_there(path)
+        return written_of(path, found)
 
     async def _still_there(self, calls: Calls, where: str, condition: Precondition) -> None:
         """Dropbox writes a revision anew whose file was removed; that is not ours to do (Q9). Raises Conflict."""
@@ -223,6 +245,7 @@ class DropboxDrive:
         if state["modified"] is not None:
             commit["client_modified"] = state["modified"]
         found = await uploads.finish(await self._ready(), state, commit)
+        self._above_is_there(state["path"])
         return written_of(state["path"], found, parts_checked=True)
 
     async def abort(self, state: Json) -> None:

@@ -57,6 +57,10 @@ class OffsetRefused(SessionGone):
         self.at = at
 
 
+class FolderThere(Conflict):
+    """A folder has the name already."""
+
+
 def tags(error: Any) -> list[str]:
     """The tags of an error, from the outermost in."""
     found: list[str] = []
@@ -94,6 +98,8 @@ def meaning(found: list[str], message: str, offset: int | None = None, in_sessio
         return OffsetRefused(message, offset)
     if in_session and "not_found" in found and "path" not in found:
         return SessionGone(message)
+    if found[-2:] == ["conflict", "folder"]:
+        return FolderThere(message)
     for tag in found:
         if (kind := MEANINGS.get(tag)) is not None:
             return kind(message)

@@ -9,7 +9,8 @@ LEAST_PART_BYTES = 2 * BLOCK_BYTES
 LARGEST_PART_BYTES = 36 * BLOCK_BYTES  # below the 150 MiB of one request
 LARGEST_FILE_BYTES = 2**41 - 2**22
 PARTS_WANTED = 10_000
-PARALLEL = 16  # of which each commit takes along all that wait for it
+PARALLEL = 16  # Q16
+WAITING = 48  # for a commit, which takes along all that wait: as many as come while one is under way, and one waits
 
 
 def part_bytes(size: int) -> int:
@@ -41,5 +42,6 @@ TRAITS = Traits(
     parts_in_order=True,
     lasting_ids=True,
     parallel=PARALLEL,
+    waiting=WAITING,
     put_calls=2,
 )

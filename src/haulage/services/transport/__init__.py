@@ -3,7 +3,7 @@
 from haulage.services.transport.layers import NoEffect, TokenRefused, Transport
 from haulage.services.transport.limits import Limits, limits
 from haulage.services.transport.piped import Piped
-from haulage.services.transport.retries import next_attempt
+from haulage.services.transport.retries import NotReady, next_attempt
 from haulage.services.transport.waits import retry_after_seconds
 from haulage.services.transport.wire import (
     PEM_FIX,
@@ -21,6 +21,7 @@ __all__ = [
     "CertificateRefused",
     "Limits",
     "NoEffect",
+    "NotReady",
     "Piped",
     "RateWatchdog",
     "Request",

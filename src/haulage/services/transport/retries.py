@@ -8,14 +8,26 @@ from haulage.services.contract import Pacer
 from haulage.services.transport.limits import Limits
 
 
+class NotReady(Throttled):
+    """The service is still at what this call is about, and wants just this one again: all others may leave."""
+
+    def __init__(self, message: str, wait_seconds: float) -> None:
+        super().__init__(message, wait_seconds)
+        self.again_after_seconds = wait_seconds
+
+
 async def next_attempt(
     error: HaulageError, number: int, most: int, pacer: Pacer, limits: Limits, *, repeatable: bool = True
 ) -> int:
     """Wait before the next attempt and return how many count as made, or let the error out.
 
-    number: attempts made so far, of `most`; being throttled does not count as one. repeatable: the call may be made
-    again when nobody knows whether it took effect; otherwise a lost answer raises OutcomeUnknown.
+    number: attempts made so far, of `most`; being throttled does not count as one, nor does coming too early.
+    repeatable: the call may be made again when nobody knows whether it took effect; otherwise a lost answer raises
+    OutcomeUnknown.
     """
+    if isinstance(error, NotReady):
+        await asyncio.sleep(error.again_after_seconds)
+        return number - 1
     if isinstance(error, Throttled):
         pacer.throttled(error.wait_seconds)
         return number - 1
