@@ -13,7 +13,7 @@ from haulage.ledger.runs import RunRow
 from haulage.ledger.store import Ledger
 from haulage.model.filters import Filters
 from haulage.model.outcome import Side
-from haulage.services.contract import CopiesWithin, Drive
+from haulage.services.contract import CopiesWithin, Drive, MakesFiles
 
 MEMORY_BYTES = 48 * 1024 * 1024
 UNIT_ITEMS = 500
@@ -59,6 +59,8 @@ class Context:
         self.target_listing = Listing()
         self.positions: dict[Side, str] = {}
         self.target_listed = True  # and not taken to be as it was
+        if isinstance(source, MakesFiles):
+            source.leads_to(target)
         self.within = target if isinstance(target, CopiesWithin) and target.copies_from(source) else None
         self.source_scanned = asyncio.Event()
         self.target_scanned = asyncio.Event()

@@ -317,6 +317,18 @@ class MovesFolders(Protocol):
 
 
 @runtime_checkable
+class MakesFiles(Protocol):
+    """A drive some of whose files only its own service can open: elsewhere they are wanted in another form."""
+
+    def leads_to(self, target: Drive) -> None:
+        """Where its files will go, told before anything is listed. Makes no call.
+
+        From then on a file that will come in another form has no size in a listing, as one that is exported.
+        """
+        ...
+
+
+@runtime_checkable
 class CopiesWithin(Protocol):
     """A drive whose service copies files by itself from drives that this authorisation reads: no byte comes here.
 

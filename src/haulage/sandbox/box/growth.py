@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import msgspec
+from numpy import base_repr
 
 from haulage.sandbox.box.model import ROOT, Collaboration, Extra, GroupRecord, Item, Link, Lock, UserRecord, Version
 from haulage.sandbox.box.texts import key_of, name_error
@@ -204,7 +205,7 @@ def _note_text(index: int) -> bytes:
     if index % 2:
         text = f"A note of the old kind, number {index}.\nSecond line.\n"
         pool = {"numToAttrib": {"0": ["author", "1"]}, "nextNum": 1}
-        old = {"ver": 1, "atext": {"text": text, "attribs": f"*0|2+{len(text):x}"}, "pool": pool}
+        old = {"ver": 1, "atext": {"text": text, "attribs": f"*0|2+{base_repr(len(text), 36).lower()}"}, "pool": pool}
         return msgspec.json.encode(old)
     words = [{"type": "text", "text": f"A note of the new kind, number {index}.", "marks": [{"type": "strong"}]}]
     doc = {"type": "doc", "content": [{"type": "paragraph", "content": words}]}

@@ -1,8 +1,11 @@
 """Box: a single user, and a whole enterprise."""
 
+from collections.abc import Mapping
+
 from haulage.services.authorisation import Authorisation, OAuth, Way
 from haulage.services.box.account import HOSTS
 from haulage.services.box.application import assertion, settle, values
+from haulage.services.box.notes.making import DEFAULT, settle_notes
 from haulage.services.box.opening import enterprise, single
 from haulage.services.box.traits import TRAITS
 from haulage.services.declaration import Field, Service
@@ -16,6 +19,12 @@ CLIENT_SECRET = Field(
     "Of the same application.",
     secret=True,
     env=("HAULAGE_BOX_CLIENT_SECRET",),
+)
+NOTES = Field(
+    "notes_format",
+    "Box Notes as",
+    "docx (Word), or boxnote: the file that only Box can open. To another Box they stay what they are.",
+    default=DEFAULT,
 )
 CODE = Way("code", "Sign in with a browser", ("client_id", "client_secret"))
 DIRECTORY = ("manage_managed_users", "manage_groups")
@@ -36,11 +45,15 @@ def _oauth(*more: str) -> OAuth:
     )
 
 
+def _settle_both(settings: Mapping[str, str]) -> dict[str, str]:
+    return settle_notes(settle(settings))
+
+
 BOX = Service(
     id="box",
     title="Box (Single User)",
     scheme="box",
-    fields=(CLIENT_ID, CLIENT_SECRET),
+    fields=(CLIENT_ID, CLIENT_SECRET, NOTES),
     traits=TRAITS,
     whole_root=True,
     authorisation=Authorisation(
@@ -50,6 +63,7 @@ BOX = Service(
         revoking="Box ends the authorisation of this connector.",
         security_page="https://app.box.com/account",
         guide="how-to/connect-box",
+        settle=settle_notes,
     ),
 )
 
@@ -72,6 +86,7 @@ BOX_ENTERPRISE = Service(
             "The JSON file of an application with server authentication by JWT; it holds everything else.",
             secret=True,
         ),
+        NOTES,
     ),
     root_title="user",
     traits=TRAITS,
@@ -90,6 +105,6 @@ BOX_ENTERPRISE = Service(
         revoking="Box ends the authorisation of this connector.",
         security_page="https://app.box.com/master",
         guide="how-to/connect-box",
-        settle=settle,
+        settle=_settle_both,
     ),
 )

@@ -3,15 +3,18 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
-from haulage.model.errors import Changed, Conflict, Gone, Mismatch, NameRefused, RootGone
-from haulage.model.item import Carried, Item, Page, Written
+import msgspec
+
+from haulage.model.errors import Blocked, Changed, Conflict, Denied, Gone, Mismatch, NameRefused, RootGone
+from haulage.model.item import Carried, Item, Kind, Page, Written
 from haulage.services.authorisation import Access
 from haulage.services.box import changes, traits, tree, uploads
 from haulage.services.box.calls import DOWNLOADS, Calls
 from haulage.services.box.items import FIELDS, Entry, item_of, written_of
+from haulage.services.box.notes import making
 from haulage.services.box.refusals import BYTES, DOWNLOAD, NameInUse
 from haulage.services.box.tree import Tree
-from haulage.services.contract import Content, Json, Precondition, Traits
+from haulage.services.contract import Content, Drive, Json, Precondition, Traits
 from haulage.services.counted import CountedContent
 from haulage.services.transport import Request
 
@@ -31,6 +34,8 @@ class BoxDrive:
         self._calls = Calls(access)
         self._tree = Tree(self._calls, folder)
         self._acting = acting
+        self._form = access.settings.get("notes_format") or making.DEFAULT
+        self._makes_notes_files = False
         self.calls: Mapping[str, int] = self._calls.transport.trace.calls
 
     def __repr__(self) -> str:
@@ -54,13 +59,22 @@ class BoxDrive:
             return
         await calls.get("GetFolder", f"folders/{root}?fields=id,type", Entry, attempts=tree.FEW)
 
+    def leads_to(self, target: Drive) -> None:
+        """See MakesFiles: Box Notes (Q14)."""
+        self._makes_notes_files = self._form == making.DEFAULT and not isinstance(target, BoxDrive)
+
+    def _listed(self, path: str, found: Entry) -> Item:
+        item = item_of(path, found)
+        is_note = item.kind is Kind.FILE and path.lower().endswith(making.ENDING)
+        return msgspec.structs.replace(item, size=None, hashes={}) if is_note and self._makes_notes_files else item
+
     async def page(self, folder: str, cursor: str | None) -> Page:
         """Up to 1,000 children; of a user's root all of them, since names have to be told apart there."""
         await self._ready()
         folder_id = await self._tree.folder(folder)
         if folder_id == tree.TOP:
             return Page(
-                [item_of(one.name, one) for one in await self._tree.top() if one.status in (None, "active")], None
+                [self._listed(one.name, one) for one in await self._tree.top() if one.status in (None, "active")], None
             )
         found = await self._tree.page(folder_id, cursor, PAGE_ITEMS)
         if found.marker and found.marker == cursor:
@@ -68,7 +82,7 @@ class BoxDrive:
         below = f"{folder}/" if folder else ""
         there = [one for one in found.entries if one.status in (None, "active")]
         self._tree.learn({below + one.name: one.id for one in there if one.type == "folder"})
-        items = [item_of(below + one.name, one) for one in there]
+        items = [self._listed(below + one.name, one) for one in there]
         return Page(items, found.marker or None)
 
     async def position(self) -> str:
@@ -87,7 +101,7 @@ class BoxDrive:
             if found is None or found.type != "file":
                 return None
             now = await self._facts(calls, found.id)
-            return None if self._tree.renamed(now) else item_of(path, now)
+            return None if self._tree.renamed(now) else self._listed(path, now)
         except RootGone:
             raise
         except Gone:
@@ -107,7 +121,19 @@ class BoxDrive:
         address = await self._address(calls, file_id, item.revision)
         headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {})
         async with calls.transport.stream(Request(BYTES, "GET", address, headers, bare=True)) as streamed:
-            yield CountedContent(streamed, await self._same(calls, item, file_id), start)
+            content = CountedContent(streamed, await self._same(calls, item, file_id), start)
+            yield content if item.size is not None else await making.as_word(content, self._fetched)
+
+    async def _fetched(self, file_id: str, largest: int) -> bytes | None:
+        """What a note shows: a file that its reader may not be allowed to see, or that is gone."""
+        try:
+            facts = item_of(file_id, await self._facts(self._calls, file_id))
+            if facts.kind is not Kind.FILE or facts.size is None or facts.size > largest:
+                return None
+            async with self.open(facts) as content:
+                return b"".join([bytes(chunk) async for chunk in content.chunks()])
+        except (Gone, Denied, Blocked):
+            return None
 
     async def _same(self, calls: Calls, item: Item, file_id: str) -> Item:
         """The file as it is now. Raises Gone, Changed."""
