@@ -39,7 +39,8 @@ SHORT = frozenset({"transient", "short_read", "hash"})
 BREAKS = SHORT | {"ok"}
 """A large file is read on from where it broke, and so comes to its end."""
 MIDDLE, MIDDLE_OF_LARGE = 100_000, 6_000_000
-BRIEF, IN_A_BRIEF_LISTING = ("box", "box-enterprise", "google-drive", "google-workspace", "onedrive"), 20
+BRIEF = ("box", "box-enterprise", "dropbox", "dropbox-business", "google-drive", "google-workspace", "onedrive")
+IN_A_BRIEF_LISTING = 20
 """These tell of an empty folder in fewer bytes than those after which a listing breaks elsewhere."""
 
 
