@@ -74,6 +74,33 @@ def test_a_certificate_is_held_against_both_sides(haulage: Program, tmp_path: Pa
     assert haulage("verify", str(path)).code == 2
 
 
+def test_a_certificate_knows_its_folders_from_anywhere(
+    haulage: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A copy of ./source is checked where it was, not against what has that name in the folder of the check."""
+    here, there = tmp_path / "here", tmp_path / "there"
+    for folder in (here / "source", there / "source", there / "destination"):
+        write(folder, FILES)
+    monkeypatch.chdir(here)
+    assert haulage("copy", "./source", "./destination").code == 0
+    assert haulage("certificate", "-o", str(tmp_path / "c.zip")).code == 0
+    monkeypatch.chdir(there)
+    checked = haulage("verify", "../c.zip")
+    assert (checked.code, checked.err) == (0, "")
+    assert "Both sides have just what the certificate says" in checked.out
+    (here / "destination" / "a.txt").unlink()
+    assert haulage("verify", "../c.zip").code == 3
+
+
+def test_one_place_alone_is_no_certificate(haulage: Program, tmp_path: Path) -> None:
+    """Whoever forgot the destination is told so; whoever named a file that is not there, too."""
+    for place in (str(tmp_path), "s3://bucket/x", "archive:/x"):
+        forgotten = haulage("verify", place)
+        assert (forgotten.code, "Name the destination too." in forgotten.err) == (2, True), forgotten.err
+    missing = haulage("verify", "nothing.zip", "--offline")
+    assert (missing.code, "there is no file nothing.zip" in missing.err) == (2, True)
+
+
 def test_what_was_not_proven_is_said(haulage: Program, tmp_path: Path) -> None:
     """A failure is no success in small print: exit code, first word, and the item."""
     source, target = tmp_path / "source", tmp_path / "destination"

@@ -13,7 +13,7 @@ from haulage.cli.progress import Display
 from haulage.engine.context import Options
 from haulage.engine.counts import Watch
 from haulage.ledger.store import Ledger
-from haulage.model.filters import parse_size
+from haulage.model.filters import parse_rate
 from haulage.model.outcome import STATUS_TEXT, Status
 from haulage.operations import transfers
 from haulage.operations.home import open_ledger
@@ -89,7 +89,7 @@ def copy(
         create: Make the destination's bucket or container if it is missing.
         accept_emptied: Go on although many files that had content are empty at the source now.
     """
-    options = Options(chosen.filters(), parse_size(bandwidth) if bandwidth else None, dry_run, accept_emptied)
+    options = Options(chosen.filters(), parse_rate(bandwidth), dry_run, accept_emptied)
     sides = reached.sides(source, destination)
     return run_interruptibly(_copy(*sides, options, create, json))
 

@@ -14,7 +14,7 @@ from haulage.ledger.migration_rows import MigrationRow, TransferRow
 from haulage.ledger.passes import PassRow
 from haulage.ledger.store import Ledger
 from haulage.model.errors import HaulageError, Refused
-from haulage.model.filters import parse_size
+from haulage.model.filters import parse_rate
 from haulage.model.outcome import PassKind, Status, status_words
 from haulage.operations import bulk, migrations
 from haulage.operations import passes as passing
@@ -44,7 +44,7 @@ def start(
         at_once: How many run at the same time.
         bandwidth: Each of them sends at most this much a second, such as 10M.
     """
-    limit = parse_size(bandwidth) if bandwidth else None
+    limit = parse_rate(bandwidth)
     return run_interruptibly(_run(name, filter, PassKind.COPY, at_once, limit, json))
 
 
@@ -59,7 +59,7 @@ def cutover(
         at_once: How many run at the same time.
         bandwidth: Each of them sends at most this much a second, such as 10M.
     """
-    limit = parse_size(bandwidth) if bandwidth else None
+    limit = parse_rate(bandwidth)
     code = run_interruptibly(_run(name, filter, PassKind.CUTOVER, at_once, limit, json))
     with opened() as ledger:
         migration = migrations.of_name(ledger, name)

@@ -17,7 +17,7 @@ from haulage.engine.context import Options
 from haulage.engine.counts import Watch
 from haulage.ledger.runs import RunRow
 from haulage.model.errors import Refused
-from haulage.model.filters import Filters, parse_size
+from haulage.model.filters import Filters, parse_rate
 from haulage.model.outcome import Status
 from haulage.operations import certificates, verifying
 from haulage.operations.locations import Given
@@ -57,10 +57,12 @@ def verify(
         if destination:
             raise Refused("--offline checks a certificate alone", "Write haulage verify FILE --offline.")
         return check(Path(source), key, as_json=json)[0]
-    limit = parse_size(bandwidth) if bandwidth else None
+    limit = parse_rate(bandwidth)
     if not destination:
         if chosen != EVERYTHING:
             raise Refused("a certificate has its own filters", "Leave them out.")
+        if Path(source).is_dir() or (":" in source and not Path(source).exists()):
+            raise Refused(f"what {source} is to be compared with was not given", "Name the destination too.")
         return _certified(Path(source), key, deep, limit, reached, json)
     if key is not None:
         raise Refused("--key is for a certificate", "Write haulage verify FILE --key KEY.")
@@ -74,7 +76,9 @@ def _certified(path: Path, key: str | None, deep: bool, limit: int | None, reach
     code, statement = check(path, key, as_json=as_json)
     for one in statement.transfers:
         options = Options(msgspec.convert(one.filters, Filters), limit)
-        sides = reached.sides(one.source, one.destination)
+        sides = reached.sides(
+            _place(one.source, one.source_identity), _place(one.destination, one.destination_identity)
+        )
         now, run = run_interruptibly(_verify(*sides, options, deep, as_json))
         code = max(code, now)
         if now in (Exit.OK, Exit.FAILURES):
@@ -83,6 +87,11 @@ def _certified(path: Path, key: str | None, deep: bool, limit: int | None, reach
             say_since(found, one.run, as_json=as_json)
             code = max(code, Exit.FAILURES if found.gone or found.new else Exit.OK)
     return code
+
+
+def _place(written: str, identity: str) -> str:
+    """A folder of this machine by its whole path: `./folder` was written in another folder than this one, maybe."""
+    return identity.removeprefix("file://") if written.startswith(".") else written
 
 
 async def _verify(source: Given, destination: Given, options: Options, deep: bool, as_json: bool) -> tuple[int, RunRow]:

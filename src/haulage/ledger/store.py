@@ -30,6 +30,13 @@ OLDEST_SAFE_SQLITE = (3, 51, 3)
 
 BUSY_SECONDS = 60
 QUICK_CHECK_BYTES = 64 * 1024 * 1024
+WRITABLE = "Let the account that runs Haulage read and write it, or name another state folder with HAULAGE_HOME."
+SIGNS = {
+    "readonly": WRITABLE,
+    "unable to open": WRITABLE,
+    "locked": "Another process holds it: wait until that has ended, then run the same command again.",
+}
+"""What SQLite says of a ledger that is sound and cannot be used just now, and what to do then."""
 
 Connection = sa.Connection
 """What transaction functions are given; other rooms hand it on and look no further."""
@@ -63,7 +70,8 @@ class Ledger:
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise _full(path) from error
-            raise _unusable(path, error.strerror or str(error)) from error
+            fix = WRITABLE if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS) else None
+            raise _unusable(path, error.strerror or str(error), fix) from error
         ledger = cls(path)
         try:
             ledger._prepare()
@@ -259,8 +267,8 @@ def _full(path: Path) -> DiskFull:
     return DiskFull(f"no space left on the disk of the ledger {path}")
 
 
-def _unusable(path: Path, why: str) -> LedgerUnusable:
-    return LedgerUnusable(f"the ledger {path} cannot be used: {why}")
+def _unusable(path: Path, why: str, fix: str | None = None) -> LedgerUnusable:
+    return LedgerUnusable(f"the ledger {path} cannot be used: {why}", fix)
 
 
 @contextlib.contextmanager
@@ -275,4 +283,5 @@ def _translated(path: Path) -> Iterator[None]:
             raise _full(path) from error
         if "disk I/O error" in text:
             raise DiskFailed(f"the disk of the ledger {path} reports an error") from error
-        raise _unusable(path, text) from error
+        fix = next((told for sign, told in SIGNS.items() if sign in text), None)
+        raise _unusable(path, text, fix) from error

@@ -21,6 +21,15 @@ def parse_size(text: str) -> int:
     return int(float(match[1]) * UNITS[match[2].lower()])
 
 
+def parse_rate(text: str | None) -> int | None:
+    """Bytes a second, as `parse_size` reads them; None where nothing was given. Raises Refused."""
+    if text is None:
+        return None
+    if not (rate := parse_size(text)):
+        raise Refused(f"with {text!r} a second nothing would ever arrive", "Give more, or leave the limit out.")
+    return rate
+
+
 def parse_age(text: str) -> int:
     """Seconds from "90s", "15m", "12h", "30d", "8w". Raises Refused."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhdw])", text.strip(), re.IGNORECASE)

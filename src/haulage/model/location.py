@@ -43,7 +43,8 @@ def parse(text: str) -> Location:
     name, colon, path = text.partition(":")
     if colon and name and "/" not in name and (not path or path.startswith("/")):
         return Location(text, path.strip("/"), connector=name)
-    raise Refused(f"{text!r} is not a location", EXAMPLES)
+    fix = EXAMPLES if colon else f"For a folder of this machine write ./{text} or its whole path. {EXAMPLES}"
+    raise Refused(f"{text!r} is not a location", fix)
 
 
 def _url(text: str, scheme: str, rest: str) -> Location:

@@ -180,6 +180,10 @@ def check(path: Path, key: str | None = None) -> tuple[Statement, str]:
     try:
         with zipfile.ZipFile(path) as archive:
             return _checked(archive, key)
+    except FileNotFoundError as error:
+        raise Refused(
+            f"there is no file {path}", "Give a certificate's file, or a source and a destination."
+        ) from error
     except (OSError, zipfile.BadZipFile, EOFError, zlib.error, RuntimeError, NotImplementedError) as error:
         raise Refused(f"{path} is no certificate that can be read: {error}", AGAIN) from error
 

@@ -1,5 +1,7 @@
 """The ledger: sound, fenced, and true to its migrations."""
 
+import errno
+import os
 import stat
 import subprocess
 import sys
@@ -112,6 +114,22 @@ def test_what_is_no_sound_ledger_is_said(tmp_path: Path, spoil: str) -> None:
         Ledger.open(path)
     assert refused.value.fix
     assert path.read_bytes() == before
+
+
+def test_a_ledger_that_may_not_be_written_is_not_to_be_moved_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is sound: what to do is about its rights, and a new one would forget everything."""
+    Ledger.open(tmp_path / "ledger.db").close()
+
+    def denied(*_: object) -> int:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(os, "open", denied)
+    with pytest.raises(LedgerUnusable, match="Permission denied") as refused:
+        Ledger.open(tmp_path / "ledger.db")
+    assert "move it away" not in refused.value.fix
+    assert "HAULAGE_HOME" in refused.value.fix
 
 
 def test_a_run_that_was_taken_over_commits_nothing(ledger: Ledger) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from haulage.model.errors import Refused
-from haulage.model.filters import Filters, parse_age, parse_size
+from haulage.model.filters import Filters, parse_age, parse_rate, parse_size
 from haulage.model.item import Item, Kind
 
 NOW = 1_700_000_000_000_000
@@ -76,3 +76,10 @@ def test_sizes_and_ages_as_people_write_them() -> None:
             parse_size(text)
         with pytest.raises(Refused):
             parse_age(text)
+
+
+def test_a_rate_that_moves_nothing_is_refused() -> None:
+    assert (parse_rate(None), parse_rate("10M")) == (None, 10 * 1024 * 1024)
+    for text in ("0", "0.1", ""):
+        with pytest.raises(Refused):
+            parse_rate(text)

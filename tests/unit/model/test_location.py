@@ -64,3 +64,9 @@ def test_what_does_not_parse_is_refused_with_examples(text: str) -> None:
 def test_overlap(source: str, destination: str, overlapping: bool) -> None:
     """T54, T55."""
     assert (overlap(source, destination) is not None) is overlapping
+
+
+def test_a_bare_name_is_shown_as_the_folder_that_it_may_be() -> None:
+    with pytest.raises(Refused) as refused:
+        parse("photos/2024")
+    assert "./photos/2024" in refused.value.fix
