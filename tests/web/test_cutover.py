@@ -49,6 +49,22 @@ async def test_it_is_begun_and_told_of(ada: Visitor, tmp_path: Path) -> None:
     assert (tmp_path / "there" / "user0" / "1.txt").read_text() == "changed since"
 
 
+async def test_what_people_changed_at_the_destination_differs_still(ada: Visitor, tmp_path: Path) -> None:
+    """It is left alone, and so the two sides are not alike: the lists say so, and how to have it otherwise."""
+    ledger = ada.house.ledger
+    (tmp_path / "there" / "user1" / "0.txt").write_text("theirs, changed")
+    migration, found = migrations.table(ledger, "m")
+    begun = passes.begin(ledger, migration, found, PassKind.CUTOVER, TEST, server=False)
+    await bulk.make(ledger, begun.id, lambda *_: None)
+    assert (tmp_path / "there" / "user1" / "0.txt").read_text() == "theirs, changed"
+    told = {(one.row_id, one.when): (one.items, one.paths) for one in passes.differences(ledger, begun)}
+    row = found[1].id
+    assert told[row, "before"] == told[row, "after"] == (1, ["0.txt"])
+    assert told[found[0].id, "after"] == (0, [])
+    shown = words(await ada.get("/migrations/1/cutover"))
+    assert "Still, after1 item of 1 user" in shown and "changed at the destination" in shown
+
+
 async def test_what_still_differs(ada: Visitor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Told with a way on; what could not be seen whole is told as such; many users are on several pages."""
     ledger = ada.house.ledger

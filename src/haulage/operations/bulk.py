@@ -22,7 +22,7 @@ from haulage.ledger.passes import PassRow
 from haulage.ledger.schedules import hours_of
 from haulage.ledger.store import Connection, Ledger, now_us
 from haulage.model.errors import AlreadyRunning, AuthLost, DiskFull, HaulageError, NeedsReauthorisation
-from haulage.model.outcome import QUEUED, PassKind, Status
+from haulage.model.outcome import QUEUED, Outcome, PassKind, Status
 from haulage.operations import migrations, rerunning, surveying, transfers
 from haulage.operations.home import pass_lock
 from haulage.operations.locations import Given
@@ -77,6 +77,31 @@ async def make(
             held.set()
         migration = await asyncio.to_thread(ledger.read, migration_rows.by_id, row.migration_id)
         return await _Making(ledger, row, migration, heard, poked or asyncio.Event(), reruns).through()
+
+
+class _Looking(Watch):
+    """Sees what a copy would copy, and what it would leave alone since people changed it at the destination."""
+
+    def __init__(self) -> None:
+        super().__init__(self._planned)
+        self.paths: list[str] = []
+        self.left = self.left_bytes = 0
+
+    def outcome(self, outcome: Outcome) -> None:
+        """Count what both sides have, and not alike, besides."""
+        super().outcome(outcome)
+        if outcome.code == "destination_changed":
+            self.left += 1
+            self.left_bytes += outcome.size
+            self._keep(outcome.path)
+
+    def _planned(self, event: str, told: dict[str, object]) -> None:
+        if event == "plan":
+            self._keep(str(told["path"]))
+
+    def _keep(self, path: str) -> None:
+        if len(self.paths) < KEPT_PATHS:
+            self.paths.append(path)
 
 
 class _Making:
@@ -210,16 +235,11 @@ class _Making:
         facts = await asyncio.to_thread(self._ledger.read, pass_rows.facts, self._pass.id, row.id)
         if when == "before" and when in facts:
             return
-        paths: list[str] = []
-
-        def planned(event: str, told: dict[str, object]) -> None:
-            if event == "plan" and len(paths) < KEPT_PATHS:
-                paths.append(str(told["path"]))
-
-        watch, options = Watch(planned), msgspec.structs.replace(self._options, plan_only=True)
+        watch, options = _Looking(), msgspec.structs.replace(self._options, plan_only=True)
         looked = await transfers.copy(self._ledger, source, destination, options, watch, create=True)
         whole = int(looked.status) in (Status.SUCCESS, Status.NOTHING_TO_COPY, Status.UNSUPPORTED_ITEMS)
-        counts = {"items": watch.counts.planned, "bytes": watch.counts.planned_bytes, "whole": whole, "paths": paths}
+        items, size = watch.counts.planned + watch.left, watch.counts.planned_bytes + watch.left_bytes
+        counts = {"items": items, "bytes": size, "whole": whole, "paths": watch.paths}
         await self._ledger.run(pass_rows.change, self._pass.id, row.id, facts=dump({**facts, when: counts}))
 
     def _begun(self, connection: Connection, row_id: int, transfer: int, run: int) -> None:
