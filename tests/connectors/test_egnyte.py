@@ -64,7 +64,7 @@ async def test_an_internal_application(office: Office, sandbox: Sandbox, mover: 
 
 async def test_a_password_that_is_wrong(office: Office, mover: dict[str, Any]) -> None:
     """Told at once, and nothing is kept."""
-    with pytest.raises(Exception, match="does not take the authorisation"):
+    with pytest.raises(Exception, match="does not take this sign-in"):
         await internal(office, {**mover, "password": "not the password"})
     assert office.ledger.read(rows.every, deleted=True) == []
 

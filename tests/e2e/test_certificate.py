@@ -148,3 +148,12 @@ def test_a_migration_is_certified_whole(haulage: Program, tmp_path: Path, missin
     assert checked.code == 3 * missing
     assert ("dave" in checked.out) == missing
     assert "8 items of 2 users" in checked.out
+    if missing:
+        passes = haulage("migrations", "passes", "Wave 1").out
+        assert "copy  ended: 2 succeeded, 1 failed" in passes  # no success where somebody failed
+        return
+    (tmp_path / "from" / "alice").rename(tmp_path / "elsewhere")
+    held = haulage("verify", str(path))
+    assert held.code == 2 and "from/alice does not exist" in held.err and "--create" not in held.err
+    assert f"here:/{tmp_path}/from/bob to there:/{tmp_path}/to/bob".replace("//", "/") in held.out
+    assert "Both sides have just what the certificate says" in held.out  # bob, whatever became of alice

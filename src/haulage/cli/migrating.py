@@ -92,7 +92,7 @@ def _say_difference(one: passing.Difference) -> None:
 
 
 def passes(name: str, /, *, json: Json = False) -> None:
-    """The passes of a migration: what waits, runs, is paused and has ended, and which process makes it.
+    """The passes of a migration: what waits, runs and is paused, which process makes it, and what ended last.
 
     Args:
         name: The migration.
@@ -143,7 +143,8 @@ def _standing(one: passing.Shown) -> str:
     counts = {"running": one.running, "queued": one.waiting, "paused": one.paused, "succeeded": one.succeeded}
     counts |= {"with issues": one.issues, "failed": one.failed, "canceled": one.canceled}
     parts = [f"{count:,} {word}" for word, count in counts.items() if count]
-    state = "interrupted: resume it" if one.interrupted else status_words(one.row.status, one.row.kind)
+    ended = "ended" if one.row.status == Status.SUCCESS else status_words(one.row.status, one.row.kind)
+    state = "interrupted: resume it" if one.interrupted else ended
     if one.row.message:
         state += f" ({printable(one.row.message)})"
     if one.goes_on:

@@ -11,17 +11,18 @@ from haulage.cli.certificate import check, say_since
 from haulage.cli.choices import AS_USUAL, EVERYTHING, FilterOptions, Flag, Json, SideOptions
 from haulage.cli.connectors import opened
 from haulage.cli.copy import conduct, run_interruptibly
-from haulage.cli.output import Exit, complain, exit_for, exit_for_status, say_json, size_text
+from haulage.cli.output import Exit, complain, exit_for, exit_for_status, printable, say_json, size_text
 from haulage.cli.ticker import Ticker, mode
 from haulage.engine.context import Options
 from haulage.engine.counts import Watch
 from haulage.ledger.runs import RunRow
-from haulage.model.errors import Refused
+from haulage.model.errors import HaulageError, Refused
 from haulage.model.filters import Filters, parse_rate
 from haulage.model.outcome import Status
 from haulage.operations import certificates, verifying
 from haulage.operations.locations import Given
 from haulage.operations.transfers import Ended, summary
+from haulage.reports.certificate import Covered
 
 AGAIN = "Nothing was written. Run the same command again to verify from the beginning."
 
@@ -75,18 +76,30 @@ def _certified(path: Path, key: str | None, deep: bool, limit: int | None, reach
     """Check a certificate, then each of its transfers at the services themselves."""
     code, statement = check(path, key, as_json=as_json)
     for one in statement.transfers:
+        if len(statement.transfers) > 1 and not as_json:
+            sys.stdout.write(f"\n{printable(one.source)} to {printable(one.destination)}\n")
+            sys.stdout.flush()
         options = Options(msgspec.convert(one.filters, Filters), limit)
         sides = reached.sides(
             _place(one.source, one.source_identity), _place(one.destination, one.destination_identity)
         )
-        now, run = run_interruptibly(_verify(*sides, options, deep, as_json))
-        code = max(code, now)
-        if now in (Exit.OK, Exit.FAILURES):
-            with opened() as ledger:
-                found = certificates.since(ledger, path, one, run)
-            say_since(found, one.run, as_json=as_json)
-            code = max(code, Exit.FAILURES if found.gone or found.new else Exit.OK)
+        try:
+            code = max(code, _held(path, one, sides, options, deep, as_json))
+        except HaulageError as error:  # of one user: the others are looked at all the same
+            complain(error, as_json=as_json)
+            code = max(code, exit_for(error))
     return code
+
+
+def _held(path: Path, one: Covered, sides: tuple[Given, Given], options: Options, deep: bool, as_json: bool) -> int:
+    """Verify one transfer of a certificate, and compare what is there now with what it says."""
+    code, run = run_interruptibly(_verify(*sides, options, deep, as_json))
+    if code not in (Exit.OK, Exit.FAILURES):
+        return code
+    with opened() as ledger:
+        found = certificates.since(ledger, path, one, run)
+    say_since(found, one.run, as_json=as_json)
+    return max(code, Exit.FAILURES if found.gone or found.new else Exit.OK)
 
 
 def _place(written: str, identity: str) -> str:

@@ -17,6 +17,7 @@ from haulage.services.transport import Answer, Limits, Request, Transport, limit
 
 LARGEST_ANSWER = 1024 * 1024
 TOLD = 300
+TAKEN_NO_MORE = "does not take the authorisation any more"
 
 
 class GrantEnded(AuthLost):
@@ -102,7 +103,7 @@ def _by_word(error: str, text: str) -> HaulageError:
     if error in ("access_denied", "authorization_declined"):
         return Declined(f"the service was told no ({text})")
     if error in ("invalid_grant", "expired_token", "bad_verification_code"):
-        return GrantEnded(f"the service does not take the authorisation any more ({text})")
+        return GrantEnded(f"the service {TAKEN_NO_MORE} ({text})")
     if error == "invalid_scope":
         return ScopeMissing(f"the service does not grant what was asked for ({text})")
     if error in ("consent_required", "interaction_required"):

@@ -124,8 +124,10 @@ class RootGone(HaulageError):
     """The bucket, container or folder that was named does not exist."""
 
     code = "root_missing"
-    default_fix = "Check the spelling of the location; a destination bucket can be made with --create."
+    default_fix = "Check the spelling of the location."
     item_only = False
+
+    buckets_fix = "Check the spelling of the location; a destination bucket can be made with --create."
 
 
 class Changed(HaulageError):

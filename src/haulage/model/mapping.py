@@ -114,6 +114,8 @@ def _check_header(cells: Sequence[str], columns: Sequence[str]) -> int:
     wanted = [column.casefold() for column in columns]
     if columns == UPDATING and found[:3] == wanted and set(found[3:]) <= set(EXPORTED):
         return len(found)
+    if not found:
+        raise Refused("there is nothing in the file", f"Begin it with {','.join(columns)}.")
     if found != wanted and not (columns == ADDING and found == wanted[:2]):
         shown = ",".join(cells)[:80]
         raise Refused(f"the file begins with {shown!r}, which is no header", f"Begin it with {','.join(columns)}.")

@@ -15,7 +15,7 @@ import msgspec
 
 from haulage.connectors import oauth as messages
 from haulage.connectors import sealing
-from haulage.connectors.exchange import Exchange, GrantEnded, StillWaiting
+from haulage.connectors.exchange import TAKEN_NO_MORE, Exchange, GrantEnded, StillWaiting
 from haulage.connectors.oauth import Granted, Message
 from haulage.connectors.realms import LIVE, Realm
 from haulage.connectors.tokens import as_tokens
@@ -39,6 +39,7 @@ from haulage.services.registry import service
 SIGN_IN_SECONDS = 600
 LOOPBACK_PORT = 28437
 SLOWER_SECONDS = 5.0
+CHECK_BOTH = "Check user name and password; a user of single sign-on has no password of this service."
 
 
 class Draft(msgspec.Struct, frozen=True):
@@ -163,7 +164,13 @@ async def by_itself(ledger: Ledger, made: Draft, actor: Actor) -> Kept:
     how = accounts.signing_in(service(made.service))
     message = messages.own_message(how.oauth, made.settings, made.way, _scopes(made))
     with _consenting(ledger, made):
-        return await _kept(ledger, made, await _asked(_exchange(ledger, made), message), actor)
+        try:
+            granted = await _asked(_exchange(ledger, made), message)
+        except GrantEnded as error:
+            if made.way != "password":
+                raise
+            raise GrantEnded(error.message.replace(TAKEN_NO_MORE, "does not take this sign-in"), CHECK_BOTH) from error
+        return await _kept(ledger, made, granted, actor)
 
 
 async def _asked(exchange: Exchange, message: Message) -> Granted:

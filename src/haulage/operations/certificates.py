@@ -75,7 +75,7 @@ def of_migration(ledger: Ledger, name: str, path: Path) -> Statement:
         if one.run is not None and one.run.ended_us is not None and one.refused is None:
             runs.append(one.run.id)
         else:
-            uncovered.append(f"{one.source} to {one.destination}: {migrations.status_of(one)[1]}")
+            uncovered.append(f"{one.source or '(all)'} to {one.destination or '(top)'}: {migrations.status_of(one)[1]}")
     if not found:
         raise Refused(f"the migration {row.name} has no users", "Add some.")
     return _written(ledger, path, row.name, [ledger.read(run_rows.get, one) for one in runs], uncovered)

@@ -41,7 +41,7 @@ def test_all_that_is_wrong_is_told_and_nothing_taken() -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("", "no header"),
+        ("", "nothing in the file"),
         ("a,b\n1,2\n", "no header"),
         ("Source Path,Destination Path\n", "no rows"),
         ("ID,Source Path\n", "no header"),

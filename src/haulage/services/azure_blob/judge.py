@@ -119,8 +119,8 @@ class Judge:
             return Refused(f"{text}: the endpoint redirects, which is not followed", "Give the final endpoint address.")
         kind = self._kind(request, answer.status, code, message)
         if kind is RootGone:
-            text = f"there is no container {self._where}: {text}"
-        elif kind is AuthLost:
+            return RootGone(f"there is no container {self._where}: {text}", RootGone.buckets_fix)
+        if kind is AuthLost:
             text = f"the credentials for {self._where} are refused: {text}"
         return kind(text)
 

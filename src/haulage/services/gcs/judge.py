@@ -47,7 +47,8 @@ class Judge:
         kind = self._kind(request, status, told)
         if kind is RootGone:
             message = f"there is no bucket {self._place.bucket!r} at {self._place.where}: {said} ({status})"
-        elif issubclass(kind, AuthLost):
+            return RootGone(message, RootGone.buckets_fix)
+        if issubclass(kind, AuthLost):
             message = f"{self._place.where} refuses the credentials: {said} ({status})"
         return kind(message)
 

@@ -158,7 +158,8 @@ class Judge:
         kind = self._in_context(request, status, code, kind)
         if kind is RootGone:
             message = f"there is no bucket {self._place.bucket!r} at {self._place.where}: {said} ({status})"
-        elif kind is AuthLost:
+            return RootGone(message, RootGone.buckets_fix)
+        if kind is AuthLost:
             message = f"{self._place.where} refuses the access key: {said} ({status})"
         return kind(message)
 
