@@ -33,6 +33,7 @@ from haulage.services.transport import (
     Limits,
     NoEffect,
     NotReady,
+    PutRight,
     Request,
     Transport,
     retry_after_seconds,
@@ -419,6 +420,27 @@ async def test_what_had_no_effect_may_be_repeated(scripted: Any, make: Any) -> N
     server.say(server.answer(409), server.answer(503), server.answer(200))
     await make(server.url).call(Request("Put", "PUT", server.url + "/x", **PUT))
     assert len(server.heard) == 3
+
+
+async def test_what_was_put_right_goes_out_at_once(scripted: Any) -> None:
+    """Whatever the wait between attempts; each counts, so that it ends where every answer wants something else."""
+    server = await scripted()
+    slow = Limits(attempts=4, backoff_seconds=1e9, longest_backoff_seconds=1e9)
+    server.say(server.answer(401), server.answer(401), server.answer(200))
+    transport = Transport(
+        origins=(server.url + "/",),
+        judge=lambda _, answer: PutRight("once more") if answer.status == 401 else None,
+        pacer=NotedPacer(),
+        limits=slow,
+    )
+    async with asyncio.timeout(5):
+        await transport.call(Request("Put", "PUT", server.url + "/x", **PUT))
+        assert len(server.heard) == 3
+        server.say(server.answer(401))
+        with pytest.raises(PutRight):
+            await transport.call(get(server.url))
+    assert len(server.heard) == 3 + 4
+    await transport.close()
 
 
 async def test_what_was_never_sent_is_unreachable(make: Any) -> None:

@@ -19,7 +19,7 @@ from haulage.model.errors import (
     TooLarge,
     Transient,
 )
-from haulage.services.transport import Answer, NoEffect, Request
+from haulage.services.transport import Answer, NoEffect, PutRight, Request
 from haulage.services.webdav.auth import Login
 from haulage.services.webdav.judge import Exists, IsFolder, Judge, NoParent
 from haulage.services.webdav.place import Place
@@ -125,6 +125,6 @@ def test_a_password_that_is_refused() -> None:
         401, CIMultiDict([("WWW-Authenticate", 'Digest realm="r", nonce="n"'), ("WWW-Authenticate", "Basic")])
     )
     login.sign(request)
-    assert type(judge(request, asked)) is NoEffect
+    assert type(judge(request, asked)) is PutRight
     assert login.sign(request)["Authorization"].startswith("Basic ")
     assert type(judge(request, asked)) is AuthLost

@@ -1,6 +1,6 @@
 """The one HTTP layer that all services speak through. Only this package knows the HTTP client."""
 
-from haulage.services.transport.layers import NoEffect, TokenRefused, Transport
+from haulage.services.transport.layers import NoEffect, PutRight, TokenRefused, Transport
 from haulage.services.transport.limits import Limits, limits
 from haulage.services.transport.piped import Piped
 from haulage.services.transport.retries import NotReady, next_attempt
@@ -23,6 +23,7 @@ __all__ = [
     "NoEffect",
     "NotReady",
     "Piped",
+    "PutRight",
     "RateWatchdog",
     "Request",
     "Streamed",

@@ -24,7 +24,7 @@ Sign = Callable[[Request], Mapping[str, str]]
 Judge = Callable[[Request, Answer], HaulageError | None]
 """What an answer means: None when it is what was asked for, else the error (Throttled, Transient, Gone, ...).
 
-It may correct `request.url` (a bucket that lives in another region) and return NoEffect.
+It may correct `request.url` (a bucket that lives in another region) and return NoEffect, or PutRight.
 """
 
 Spare = Callable[[Answer], tuple[float, float] | None]
@@ -40,6 +40,10 @@ class TokenRefused(AuthLost):
 
 class NoEffect(Transient):
     """Transient, and the service itself said that the request took no effect: whatever it was, it may be sent again."""
+
+
+class PutRight(NoEffect):
+    """NoEffect, and the answer said what the request lacked, which is known now: it goes out again without a wait."""
 
 
 class _Tries(msgspec.Struct):
@@ -186,8 +190,10 @@ class Transport:
             tries.renewed = True
             tries.sent -= 1
             return await self._credentials.refused(tries.token)
-        repeatable = request.repeatable or isinstance(error, NoEffect)
         most = request.attempts or self.limits.attempts
+        if isinstance(error, PutRight) and tries.sent < most:
+            return None
+        repeatable = request.repeatable or isinstance(error, NoEffect)
         tries.sent = await next_attempt(error, tries.sent, most, self._pacer, self.limits, repeatable=repeatable)
 
     async def close(self) -> None:

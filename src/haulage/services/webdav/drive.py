@@ -15,6 +15,7 @@ from haulage.services.transport import Request
 from haulage.services.webdav.chunks import Chunks
 from haulage.services.webdav.connection import Connection
 from haulage.services.webdav.folders import Folders
+from haulage.services.webdav.heads import Heads
 from haulage.services.webdav.judge import Exists, IsFolder, NoParent
 from haulage.services.webdav.place import OURS, new_attempt, unfinished
 from haulage.services.webdav.reading import content_of, item_of
@@ -34,6 +35,7 @@ class _Drive:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._folders = Folders(connection)
+        self._heads = Heads(connection)
         self._streams: dict[str, Stream] = {}
         self.identity = connection.place.identity
         self.calls: Mapping[str, int] = connection.transport.trace.calls

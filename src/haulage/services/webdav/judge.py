@@ -16,7 +16,7 @@ from haulage.model.errors import (
     TooLarge,
     Transient,
 )
-from haulage.services.transport import Answer, NoEffect, Request, retry_after_seconds
+from haulage.services.transport import Answer, NoEffect, PutRight, Request, retry_after_seconds
 from haulage.services.webdav.auth import Login
 from haulage.services.webdav.place import Place
 from haulage.services.webdav.wire import failure_of
@@ -25,6 +25,7 @@ WRITES = frozenset({"PUT", "MOVE", "MKCOL"})
 _GOOD = {
     "PROPFIND": {207},
     "GET": {200, 206},
+    "HEAD": {200},
     "PUT": {200, 201, 204},
     "MKCOL": {200, 201},
     "MOVE": {200, 201, 204},
@@ -77,7 +78,7 @@ class Judge:
         if status == 401:
             challenges = _all(answer, "WWW-Authenticate")
             if self._login.asked(request, challenges):
-                return NoEffect(message)
+                return PutRight(message)
             return AuthLost(f"{self._place.where} refuses the user or the password: {message}")
         kind = self._kind(request, answer, said)
         return Throttled(message, retry_after_seconds(answer.headers)) if kind is Throttled else kind(message)

@@ -10,6 +10,7 @@ from haulage.services.contract import Precondition
 from haulage.services.transport import Piped, Request
 from haulage.services.webdav.connection import Connection
 from haulage.services.webdav.folders import Folders
+from haulage.services.webdav.heads import Heads
 from haulage.services.webdav.judge import NoParent
 from haulage.services.webdav.place import new_attempt, unfinished
 from haulage.services.webdav.reading import hashes_of, revision_of
@@ -21,6 +22,7 @@ class Sending:
 
     _connection: Connection
     _folders: Folders
+    _heads: Heads
 
     def _headers(self, carried: Carried, digests: Mapping[str, str]) -> dict[str, str]:
         """What goes along with a file, on a PUT or on the MOVE that makes it. Times before 1970 are not taken (Q9)."""
@@ -55,8 +57,8 @@ class Sending:
             except BaseException:
                 await self._clean(hidden)
                 raise
-        else:
-            await self._put_into(path, whole, body, headers | conditions(condition))
+            return await self._confirmed(path, digests, len(body) if condition.absent else None)
+        await self._put_into(path, whole, body, headers | conditions(condition))
         return await self._confirmed(path, digests)
 
     async def _put_into(self, path: str, whole: str, body: bytes | memoryview, headers: dict[str, str]) -> None:
@@ -108,9 +110,13 @@ class Sending:
         with suppress(HaulageError):
             await asyncio.shield(asyncio.ensure_future(self._connection.remove(hidden)))
 
-    async def _confirmed(self, path: str, digests: Mapping[str, str]) -> Written:
-        """What the server says of the file that was written. Raises OutcomeUnknown where it is not there."""
-        there = await self._connection.look(self._connection.place.path_of(path))
+    async def _confirmed(self, path: str, digests: Mapping[str, str], new_bytes: int | None = None) -> Written:
+        """What the server says of the file that was written. Raises OutcomeUnknown where it is not there.
+
+        new_bytes: its size, where nothing was there before and size, date and ETag are all that is wanted.
+        """
+        whole = self._connection.place.path_of(path)
+        there = await (self._connection.look(whole) if new_bytes is None else self._heads.look(whole, new_bytes))
         if there is None or there.folder:
             raise OutcomeUnknown("the file is not there after it was written")
         hashes = self._checked(there, digests)
