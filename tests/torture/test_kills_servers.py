@@ -95,6 +95,7 @@ def kill_and_finish(tmp_path: Path, side: Side, kills: int, files: int, large: t
         assert shown(side) == wanted
         round_number += 1
     again = program("copy", str(source), side.location, "--json")
+    assert not [path for path in side.read() if HIDDEN.search(path)], "what the kills left is gone"
     assert again.counts["sent_bytes"] == 0
     assert again.counts["unchanged"] == again.counts["listed"] >= len(wanted)  # folders, too, where there are some
 

@@ -20,7 +20,7 @@ from haulage.ledger.runs import RunRow
 from haulage.ledger.store import Ledger
 from haulage.model.errors import HaulageError
 from haulage.model.outcome import Side, Status
-from haulage.services.contract import Drive
+from haulage.services.contract import Drive, FindsLeftovers
 
 SMALL_ITEM_BYTES = 64 * 1024
 BEAT_SECONDS = 5.0
@@ -117,7 +117,9 @@ async def _copy_one(context: Context, journal: Journal, unit_id: int, known: Kno
 
 
 async def _tidy(context: Context) -> None:
-    """Remove what uploads left that no item goes on with. What may not be removed stays noted for the next run."""
+    """Remove what uploads left that no item goes on with. What may not be removed is there for the next run."""
+    if isinstance(context.target, FindsLeftovers):
+        await context.target.remove_leftovers()
     for upload in await context.ledger.run(work.stale_uploads, context.run.transfer_id):
         try:
             await context.target.abort(upload.state)

@@ -16,6 +16,7 @@ from haulage.engine.sides import at_source, at_target
 from haulage.ledger import connectors as connector_rows
 from haulage.ledger import runs as run_rows
 from haulage.ledger.codec import dump, load
+from haulage.ledger.installation import installation_id
 from haulage.ledger.runs import RunRow, TransferKey
 from haulage.ledger.store import Ledger, now_us
 from haulage.model.errors import AuthLost, HaulageError, Refused
@@ -34,7 +35,7 @@ from haulage.operations.locations import (
     refuse_read_only,
 )
 from haulage.operations.runlog import run_log
-from haulage.services.contract import Drive
+from haulage.services.contract import Drive, FindsLeftovers
 
 
 class Ended(msgspec.Struct, frozen=True):
@@ -114,6 +115,8 @@ async def copy(
         key = transfer_key(ledger, first, second, options, source, destination)
         transfer = await ledger.run(run_rows.transfer_id, key)
         with transfer_lock(transfer):
+            if isinstance(second, FindsLeftovers):
+                second.belongs_to(f"{await ledger.run(installation_id)} {transfer}")
             begun = time.monotonic()
             await at_source(first.check(write=False, create=False))
             between = time.monotonic()

@@ -253,6 +253,19 @@ class SetsFolderTimes(Protocol):
 
 
 @runtime_checkable
+class FindsLeftovers(Protocol):
+    """A drive that knows by its name what an earlier run of the same transfer could not remove any more."""
+
+    def belongs_to(self, owner: str) -> None:
+        """What is made from now on is marked as this owner's, of whom no other process writes meanwhile."""
+        ...
+
+    async def remove_leftovers(self) -> None:
+        """Remove what the listings so far showed of the owner's, and what is not under way here."""
+        ...
+
+
+@runtime_checkable
 class TellsBudget(Protocol):
     """A drive whose service takes few calls, and says how many."""
 

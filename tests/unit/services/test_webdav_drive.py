@@ -8,6 +8,7 @@ import pytest
 from haulage.model.errors import AuthLost, Conflict, Gone, QuotaFull, Refused, RootGone, Transient
 from haulage.model.item import Carried
 from haulage.services.contract import ABSENT, Precondition
+from haulage.services.leftovers import Leftovers
 from haulage.services.webdav import WEBDAV
 from haulage.services.webdav.drive import CloudDrive, PlainDrive, open_drive
 from tests.contract.kit import FreePacer
@@ -103,6 +104,24 @@ async def test_what_the_probe_finds_out(
     assert server.heard[-1].method == "DELETE"
     assert server.heard[-1].target == server.heard[1].target
     await drive.close()
+
+
+async def test_what_an_earlier_run_left(server: Scripted) -> None:
+    """By its name it is this owner's: so it is removed, and nothing else of what is hidden."""
+    earlier, now = Leftovers(), drive_on(server)
+    earlier.belong_to("installation 1")
+    now.belongs_to("installation 1")
+    part, probe = earlier.name(), earlier.name("probe")
+    others = [Leftovers().name(), now._leftovers.name(), f".haulage-{'5' * 32}.part"]
+    shown = [file(f"/base/f/{name}") for name in ("a", part, *others)]
+    server.say(listed(server, ("/base/f", FOLDER), (f"/base/f/{probe}", FOLDER), *shown))
+    assert [item.path for item in (await now.page("f", None)).items] == ["f/a"]
+    server.heard.clear()
+    server.say(server.answer(403), server.answer(204))
+    await now.remove_leftovers()
+    await now.remove_leftovers()
+    assert sorted(sent(server)) == sorted([f"DELETE /base/f/{part}", f"DELETE /base/f/{probe}/"])
+    await now.close()
 
 
 async def test_what_a_check_says(server: Scripted) -> None:

@@ -15,14 +15,15 @@ from haulage.services.contract import Content, Json, Pacer, Precondition
 from haulage.services.ftp import listing as listings
 from haulage.services.ftp.listing import Listing
 from haulage.services.ftp.parts import Parts
-from haulage.services.ftp.probing import probed
+from haulage.services.ftp.probing import probed, removed
 from haulage.services.ftp.reading import opened
 from haulage.services.ftp.replies import LinkLost, Negative, meaning
 from haulage.services.ftp.traits import TRAITS
 from haulage.services.ftp.tree import Tree
 from haulage.services.ftp.wire import Dialled, Encryption, Wire, connect, spelt
 from haulage.services.ftp.writing import Writing
-from haulage.services.links import Links, Pages, Progress, hidden_name, read_server
+from haulage.services.leftovers import Leftovers
+from haulage.services.links import Links, Pages, Progress, read_server
 from haulage.services.links.names import parts_of
 from haulage.services.transport import PEM_FIX, CertificateRefused, Limits
 
@@ -46,12 +47,12 @@ class FtpDrive:
         self.calls: Mapping[str, int] = self._links.trace.calls
         reads_back = _reads_back(settings)
         self._tree = Tree(self._links, server.base, root)
-        self._listing = Listing(self._links, self._tree, how.encoding)
-        self._writing = Writing(self._links, self._tree, reads_back)
+        self._leftovers = Leftovers()
+        self._listing = Listing(self._links, self._tree, self._leftovers, how.encoding)
+        self._writing = Writing(self._links, self._tree, self._leftovers, reads_back)
         self._parts = Parts(self._links, self._tree, self._writing)
         self._pages = Pages()
         self._root = root
-        self._probe = hidden_name(ending="probe")
         confirms: Any = "hash" if reads_back else "size"
         self.traits = msgspec.structs.replace(TRAITS, confirms=confirms, part_hash="sha256" if reads_back else None)
 
@@ -76,7 +77,8 @@ class FtpDrive:
             await self._links.call("make folder", "", self._make_root)
             await self._tree.folder("")
         if write:
-            await self._links.call("try to write", "", self._try_to_write, attempts=CHECK_ATTEMPTS)
+            trying = partial(self._try_to_write, self._leftovers.name("probe"))
+            await self._links.call("try to write", "", trying, attempts=CHECK_ATTEMPTS)
 
     async def _make_root(self, wire: Wire, _: Progress) -> None:
         where = self._tree.at(wire, "")
@@ -88,8 +90,8 @@ class FtpDrive:
             except Negative:
                 await wire.ask("MKD", above)
 
-    async def _try_to_write(self, wire: Wire, _: Progress) -> None:
-        found = await probed(wire, self._tree.at(wire, ""), self._probe, TRAITS.names)
+    async def _try_to_write(self, name: str, wire: Wire, _: Progress) -> None:
+        found = await probed(wire, self._tree.at(wire, ""), name, TRAITS.names)
         self.traits = msgspec.structs.replace(self.traits, names=found)
 
     async def page(self, folder: str, cursor: str | None) -> Page:
@@ -147,6 +149,25 @@ class FtpDrive:
     async def abort(self, state: Json) -> None:
         """Removes the hidden files of this very attempt."""
         await self._parts.abort(state)
+
+    def belongs_to(self, owner: str) -> None:
+        """See FindsLeftovers."""
+        self._leftovers.belong_to(owner)
+
+    async def remove_leftovers(self) -> None:
+        """See FindsLeftovers."""
+
+        async def remove(path: str) -> None:
+            await self._links.call("remove", path, partial(self._left_removed, path))
+
+        await self._leftovers.removed_by(remove)
+
+    async def _left_removed(self, path: str, wire: Wire, _: Progress) -> None:
+        root, where = self._tree.at(wire, ""), self._writing.where(wire, path)
+        if path.endswith(".probe"):
+            await removed(wire, root, where)
+        else:
+            await wire.ask("DELE", where)
 
     async def close(self) -> None:
         """Let go of all connections."""

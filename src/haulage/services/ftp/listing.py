@@ -11,7 +11,8 @@ from haulage.services.ftp.asking import entries
 from haulage.services.ftp.lists import Entry
 from haulage.services.ftp.tree import Tree, item_of
 from haulage.services.ftp.wire import Wire
-from haulage.services.links import Links, Progress
+from haulage.services.leftovers import Leftovers
+from haulage.services.links import UNFINISHED, Links, Progress
 
 PAGE_ITEMS = 1000
 
@@ -19,8 +20,9 @@ PAGE_ITEMS = 1000
 class Listing:
     """Reads folders."""
 
-    def __init__(self, links: Links[Wire], tree: Tree, encoding: str) -> None:
+    def __init__(self, links: Links[Wire], tree: Tree, leftovers: Leftovers, encoding: str) -> None:
         self._links = links
+        self._leftovers = leftovers
         self._tree = tree
         self._encoding = encoding
 
@@ -46,7 +48,13 @@ class Listing:
     async def _entries(self, wire: Wire, folder: str, progress: Progress) -> list[Entry]:
         # An empty answer and that about a missing folder are the same at many servers: so it is entered first (Q6).
         await self._tree.enter(wire, folder)
-        return await entries(wire, self._tree.at(wire, folder), folder, progress)
+        found = await entries(wire, self._tree.at(wire, folder), folder, progress, ours=True)
+        hidden = {name for entry in found if UNFINISHED.fullmatch(name := entry.name.decode("latin-1"))}
+        for name in hidden:
+            self._leftovers.saw(folder, name)
+            if name.endswith(".parts") and name.removesuffix("s") not in hidden:
+                self._leftovers.note(folder, name)  # the journal of an upload that has its name, or is gone
+        return [entry for entry in found if entry.name.decode("latin-1") not in hidden]
 
     async def completed(self, items: list[Item]) -> list[Item]:
         """The items of a page; folders are looked into, for whether they are empty."""

@@ -32,7 +32,7 @@ async def probed(wire: Wire, root: str, name: str, names: NameRules) -> NameRule
         form = wire.can_write(OTHER_FORM) and await _or_refused(wire, "CWD", f"{folder}/{OTHER_FORM}")
         return observed(names, listed, other_form=form, other_case=case)
     finally:
-        await lastly(_removed(wire, root, folder))
+        await lastly(removed(wire, root, folder))
 
 
 async def _made(wire: Wire, folder: str) -> None:
@@ -55,7 +55,7 @@ async def _or_refused(wire: Wire, verb: str, argument: str) -> bool:
     return True
 
 
-async def _removed(wire: Wire, root: str, folder: str) -> None:
+async def removed(wire: Wire, root: str, folder: str) -> None:
     """Leave it first: nobody can remove the folder that he is in."""
     asks = [("CWD", root), ("RMD", f"{folder}/{PLAIN}"), ("RMD", f"{folder}/{SPELT}"), ("RMD", folder)]
     with suppress(LinkLost, OSError):

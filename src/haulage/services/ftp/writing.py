@@ -13,7 +13,8 @@ from haulage.services.ftp.reading import read_all
 from haulage.services.ftp.replies import LinkLost, Negative
 from haulage.services.ftp.tree import PASSING, Tree
 from haulage.services.ftp.wire import Wire
-from haulage.services.links import Links, Progress, hidden_name
+from haulage.services.leftovers import Leftovers
+from haulage.services.links import Links, Progress
 
 SLICE_BYTES = 256 * 1024
 INLINE_BYTES = 64 * 1024
@@ -22,8 +23,9 @@ INLINE_BYTES = 64 * 1024
 class Writing:
     """Writes files of one tree. reads_back: every byte is read again and compared, else the size alone (Q10)."""
 
-    def __init__(self, links: Links[Wire], tree: Tree, reads_back: bool) -> None:
+    def __init__(self, links: Links[Wire], tree: Tree, leftovers: Leftovers, reads_back: bool) -> None:
         self._links = links
+        self._leftovers = leftovers
         self._tree = tree
         self.reads_back = reads_back
 
@@ -35,7 +37,7 @@ class Writing:
         self.beside(path, "")
         await self.expect(path, condition)
         await (self._tree.folder if condition.revision is not None else self._tree.make)(above)
-        hidden = self.beside(path, hidden_name())
+        hidden = self.beside(path, self._leftovers.name())
         view = memoryview(body).cast("B")
 
         async def send(wire: Wire, progress: Progress) -> None:

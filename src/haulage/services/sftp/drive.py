@@ -11,6 +11,7 @@ import msgspec
 from haulage.model.errors import Changed, Refused
 from haulage.model.item import Carried, Item, Kind, Page, Written
 from haulage.services.contract import Content, Json, Pacer, Precondition
+from haulage.services.leftovers import Leftovers
 from haulage.services.links import Links, Pages, Progress, Server, read_server
 from haulage.services.links.names import parts_of
 from haulage.services.sftp import listing as listings
@@ -18,7 +19,7 @@ from haulage.services.sftp.judge import judge
 from haulage.services.sftp.keys import HostKeyRefused, HostKeys, private_keys, read_host_keys, read_private_key, shown
 from haulage.services.sftp.listing import Listing
 from haulage.services.sftp.parts import Parts
-from haulage.services.sftp.probing import Probe
+from haulage.services.sftp.probing import Probe, removed
 from haulage.services.sftp.reading import FileContent, opened
 from haulage.services.sftp.traits import TRAITS
 from haulage.services.sftp.tree import Tree
@@ -49,8 +50,9 @@ class SftpDrive:
         proof = _proof(settings)
         reads_back, self._asks_for_checksums = proof != "size", proof == "hash"
         self._tree = Tree(self._links, _where(self._server.base, root))
-        self._listing = Listing(self._links, self._tree)
-        self._writing = Writing(self._links, self._tree, self._listing, reads_back)
+        self._leftovers = Leftovers()
+        self._listing = Listing(self._links, self._tree, self._leftovers)
+        self._writing = Writing(self._links, self._tree, self._listing, self._leftovers, reads_back)
         self._parts = Parts(self._links, self._tree, self._writing)
         self._pages = Pages()
         names = msgspec.structs.replace(
@@ -115,7 +117,8 @@ class SftpDrive:
             await self._links.call("make folder", "", partial(_made, where))
 
     async def _try_to_write(self) -> None:
-        probe = Probe(self._tree.root, self.traits.names, checksums=self._asks_for_checksums)
+        folder = self._tree.root + b"/" + self._leftovers.name("probe").encode()
+        probe = Probe(folder, self.traits.names, checksums=self._asks_for_checksums)
         found = await self._links.call("try to write", "", probe, attempts=CHECK_ATTEMPTS)
         self._writing.checksums = found.checksums
         self.traits = msgspec.structs.replace(self.traits, names=found.names)
@@ -184,6 +187,20 @@ class SftpDrive:
         """Removes the hidden file of this very attempt."""
         await self._parts.abort(state)
 
+    def belongs_to(self, owner: str) -> None:
+        """See FindsLeftovers."""
+        self._leftovers.belong_to(owner)
+
+    async def remove_leftovers(self) -> None:
+        """See FindsLeftovers."""
+
+        async def remove(path: str) -> None:
+            above, _, name = path.rpartition("/")
+            where = await self._tree.folder(above) + b"/" + name.encode()
+            await self._links.call("remove", path, partial(_left_removed, where))
+
+        await self._leftovers.removed_by(remove)
+
     async def close(self) -> None:
         """Let go of all connections."""
         await self._links.close()
@@ -216,6 +233,10 @@ async def _made(where: bytes, wire: Wire, _progress: Progress) -> None:
         await wire.stat(where)
     except asyncssh.SFTPNoSuchFile:
         await wire.make_folder(where)
+
+
+async def _left_removed(where: bytes, wire: Wire, _progress: Progress) -> None:
+    await (removed(wire, where) if where.endswith(b".probe") else wire.remove(where))
 
 
 async def _nothing(_wire: Wire, _progress: Progress) -> None:

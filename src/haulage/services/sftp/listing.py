@@ -8,6 +8,7 @@ import msgspec
 
 from haulage.model.errors import Gone, HaulageError
 from haulage.model.item import Item, Kind
+from haulage.services.leftovers import Leftovers
 from haulage.services.links import UNFINISHED, Links, Progress
 from haulage.services.sftp.packets import Attributes
 from haulage.services.sftp.traits import SECOND_US
@@ -45,8 +46,9 @@ def item_of(path: str, attributes: Attributes) -> Item:
 class Listing:
     """Reads folders."""
 
-    def __init__(self, links: Links[Wire], tree: Tree) -> None:
+    def __init__(self, links: Links[Wire], tree: Tree, leftovers: Leftovers) -> None:
         self._links = links
+        self._leftovers = leftovers
         self._tree = tree
         self._looks = asyncio.Semaphore(LOOKS_AT_ONCE)
 
@@ -58,7 +60,7 @@ class Listing:
             found = []
             async for name, attributes in wire.entries(where):
                 progress.waiting()
-                if not UNFINISHED.fullmatch(name.decode("latin-1")):
+                if not self._is_hidden(folder, name):
                     found.append(await self._item(wire, folder, where, name, attributes))
             return found
 
@@ -101,11 +103,19 @@ class Listing:
 
         async def look(wire: Wire, _: Progress) -> bool:
             async for name, _attributes in wire.entries(where):
-                if not UNFINISHED.fullmatch(name.decode("latin-1")):
+                if not self._is_hidden(folder, name):
                     return False
             return True
 
         return await self._links.call("look into", folder, look)
+
+    def _is_hidden(self, folder: str, name: bytes) -> bool:
+        """Whether it is one of our unfinished ones."""
+        text = name.decode("latin-1")
+        if not UNFINISHED.fullmatch(text):
+            return False
+        self._leftovers.saw(folder, text)
+        return True
 
     async def look(self, path: str) -> Item | None:
         """What stands at the path itself; None where nothing does, or a folder above is none."""

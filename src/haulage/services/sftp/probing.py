@@ -7,7 +7,7 @@ import asyncssh
 import msgspec
 
 from haulage.model.naming import NameRules
-from haulage.services.links import Progress, hidden_name, lastly
+from haulage.services.links import Progress, lastly
 from haulage.services.sftp.checksums import Way, way_of
 from haulage.services.sftp.reading import all_at_once, close_quietly
 from haulage.services.sftp.wire import CREATE, READ, WRITE, Wire
@@ -24,13 +24,13 @@ class Found(msgspec.Struct, frozen=True):
 
 
 class Probe:
-    """One try to write at a place; it may be made again after a break.
+    """One try to write, in a hidden folder that is made for it; it may be made again after a break.
 
     checksums: whether to find out about those.
     """
 
-    def __init__(self, root: bytes, names: NameRules, *, checksums: bool) -> None:
-        self._folder = root + b"/" + hidden_name(ending="probe").encode()
+    def __init__(self, folder: bytes, names: NameRules, *, checksums: bool) -> None:
+        self._folder = folder
         self._names = names
         self._checksums = checksums
         self._again = False
@@ -48,7 +48,7 @@ class Probe:
             progress.waiting()
             return Found(names, await self._way(wire) if self._checksums else None)
         finally:
-            await lastly(self._removed(wire))
+            await lastly(removed(wire, self._folder))
 
     async def _spelling(self, wire: Wire) -> NameRules:
         """A server that refuses such a name, or forgets it, keeps the form alone that is common."""
@@ -77,10 +77,12 @@ class Probe:
         finally:
             await close_quietly(file)
 
-    async def _removed(self, wire: Wire) -> None:
-        with suppress(asyncssh.Error, OSError):
-            inside = [(name, facts) async for name, facts in wire.entries(self._folder)]
-            for name, _ in inside:
-                where = self._folder + b"/" + name
-                await (wire.remove(where) if where.endswith(_FILE) else wire.remove_folder(where))
-            await all_at_once(wire.remove_folder(self._folder))
+
+async def removed(wire: Wire, folder: bytes) -> None:
+    """Remove such a folder with what was tried in it, and nothing else; where the server refuses, it stays."""
+    with suppress(asyncssh.Error, OSError):
+        inside = [(name, facts) async for name, facts in wire.entries(folder)]
+        for name, _ in inside:
+            where = folder + b"/" + name
+            await (wire.remove(where) if where.endswith(_FILE) else wire.remove_folder(where))
+        await all_at_once(wire.remove_folder(folder))

@@ -10,6 +10,7 @@ import asyncssh
 from haulage.model.errors import Conflict, HaulageError, Mismatch, OutcomeUnknown, Transient, Unreachable
 from haulage.model.item import Carried, Item, Kind, Written
 from haulage.services.contract import Precondition
+from haulage.services.leftovers import Leftovers
 from haulage.services.links import Links, Progress, hidden_name, lastly
 from haulage.services.sftp.checksums import LEAST_BYTES, Way, holds
 from haulage.services.sftp.judge import Unexplained
@@ -41,8 +42,11 @@ class Writing:
     checksums: how the server can be asked for a checksum, where it can: then large pieces need not be read again.
     """
 
-    def __init__(self, links: Links[Wire], tree: Tree, listing: Listing, reads_back: bool) -> None:
+    def __init__(
+        self, links: Links[Wire], tree: Tree, listing: Listing, leftovers: Leftovers, reads_back: bool
+    ) -> None:
         self._links = links
+        self._leftovers = leftovers
         self._tree = tree
         self._listing = listing
         self.reads_back = reads_back
@@ -56,7 +60,7 @@ class Writing:
         target = self._tree.at(path)
         await self.expect(path, condition)
         folder = await (self._tree.folder if condition.revision is not None else self._tree.make)(above)
-        hidden = folder + b"/" + hidden_name().encode()
+        hidden = folder + b"/" + self._leftovers.name().encode()
         data = bytes(body)
 
         async def send(wire: Wire, progress: Progress) -> tuple[Attributes, str | None]:

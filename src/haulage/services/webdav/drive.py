@@ -9,6 +9,7 @@ import msgspec
 from haulage.model.errors import Changed, Gone, HaulageError, QuotaFull, RootGone, Transient
 from haulage.model.item import Carried, Item, Kind, Page
 from haulage.services.contract import Pacer
+from haulage.services.leftovers import Leftovers
 from haulage.services.reading import StreamedContent
 from haulage.services.spelling import OTHER_CASE, OTHER_FORM, SPELT, observed
 from haulage.services.transport import Request
@@ -17,7 +18,7 @@ from haulage.services.webdav.connection import Connection
 from haulage.services.webdav.folders import Folders
 from haulage.services.webdav.heads import Heads
 from haulage.services.webdav.judge import Exists, IsFolder, NoParent
-from haulage.services.webdav.place import OURS, new_attempt, unfinished
+from haulage.services.webdav.place import OURS
 from haulage.services.webdav.reading import content_of, item_of
 from haulage.services.webdav.streams import Stream, Streams
 from haulage.services.webdav.traits import FLAVOURS
@@ -36,6 +37,7 @@ class _Drive:
         self._connection = connection
         self._folders = Folders(connection)
         self._heads = Heads(connection)
+        self._leftovers = Leftovers()
         self._streams: dict[str, Stream] = {}
         self.identity = connection.place.identity
         self.calls: Mapping[str, int] = connection.transport.trace.calls
@@ -69,7 +71,7 @@ class _Drive:
 
     async def _probe(self) -> None:
         """Find out whether two names that differ in case, or in Unicode's form, are one here; and what a MOVE takes."""
-        folder = self._connection.place.path_of(unfinished(new_attempt(), "probe"))
+        folder = self._connection.place.path_of(self._leftovers.name("probe"))
         await self._connection.make(folder)
         try:
             await self._connection.make(f"{folder}/{SPELT}")
@@ -96,7 +98,7 @@ class _Drive:
             if not folder:
                 raise RootGone(f"there is no folder {whole or '/'!r} at {self._connection.place.where}") from error
             raise
-        page = await asyncio.to_thread(_page_of, entries, whole, folder)
+        page = await asyncio.to_thread(_page_of, entries, whole, folder, self._leftovers)
         if folder:
             self._folders.note(folder)
         for item in page.items:
@@ -147,6 +149,19 @@ class _Drive:
         if available is not None and available < size:
             raise QuotaFull(f"{self._connection.place.where} has room for {available} bytes, the file has {size}")
 
+    def belongs_to(self, owner: str) -> None:
+        """See `FindsLeftovers`."""
+        self._leftovers.belong_to(owner)
+
+    async def remove_leftovers(self) -> None:
+        """See `FindsLeftovers`."""
+
+        async def remove(path: str) -> None:
+            whole = f"{self._connection.place.root}/{path}"
+            await self._connection.remove(whole, folder=path.endswith(".probe"))
+
+        await self._leftovers.removed_by(remove)
+
     async def close(self) -> None:
         """See `Drive.close`."""
         for stream in list(self._streams.values()):
@@ -163,7 +178,7 @@ class CloudDrive(_Drive, Chunks):
     """The files of a user of Nextcloud or ownCloud."""
 
 
-def _page_of(entries: list[Entry], whole: str, folder: str) -> Page:
+def _page_of(entries: list[Entry], whole: str, folder: str, leftovers: Leftovers) -> Page:
     """The children as items. Deeper ones, of servers that take Depth 1 for more, are left out (Q3).
 
     The folder itself is among them, mostly; behind a proxy its address may be another than the one that was asked for:
@@ -188,7 +203,9 @@ def _page_of(entries: list[Entry], whole: str, folder: str) -> Page:
             trouble.append("it holds a name with a slash in it, which cannot be asked for")
         elif "/" not in name and name in seen:
             trouble.append("it holds a name twice")
-        elif "/" not in name and not OURS.fullmatch(name):
+        elif OURS.fullmatch(name):
+            leftovers.saw(folder, name)
+        elif "/" not in name:
             seen.add(name)
             items.append(item_of(f"{folder}/{name}" if folder else name, entry))
             if entry.status is not None and entry.status >= 300:

@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-import secrets
 from collections.abc import Mapping
 from urllib.parse import quote, unquote_to_bytes, urlsplit
 
@@ -116,14 +115,9 @@ def decoded(path: str) -> str:
         return raw.decode("latin-1")
 
 
-def unfinished(attempt: str, ending: str = "part") -> str:
+def unfinished(attempt: str) -> str:
     """The name of what this attempt has not finished."""
-    return f".haulage-{hashlib.sha256(attempt.encode()).hexdigest()[:32]}.{ending}"
-
-
-def new_attempt() -> str:
-    """An attempt that is like no other."""
-    return secrets.token_hex(16)
+    return f".haulage-{hashlib.sha256(attempt.encode()).hexdigest()[:32]}.part"
 
 
 def whose(settings: Mapping[str, str]) -> Identity:

@@ -7,12 +7,13 @@ from contextlib import suppress
 from haulage.model.errors import Conflict, HaulageError, Mismatch, OutcomeUnknown, Transient
 from haulage.model.item import Carried, Written
 from haulage.services.contract import Precondition
+from haulage.services.leftovers import Leftovers
 from haulage.services.transport import Piped, Request
 from haulage.services.webdav.connection import Connection
 from haulage.services.webdav.folders import Folders
 from haulage.services.webdav.heads import Heads
 from haulage.services.webdav.judge import NoParent
-from haulage.services.webdav.place import new_attempt, unfinished
+from haulage.services.webdav.place import unfinished
 from haulage.services.webdav.reading import hashes_of, revision_of
 from haulage.services.webdav.wire import Entry
 
@@ -23,6 +24,7 @@ class Sending:
     _connection: Connection
     _folders: Folders
     _heads: Heads
+    _leftovers: Leftovers
 
     def _headers(self, carried: Carried, digests: Mapping[str, str]) -> dict[str, str]:
         """What goes along with a file, on a PUT or on the MOVE that makes it. Times before 1970 are not taken (Q9)."""
@@ -50,7 +52,7 @@ class Sending:
         place = self._connection.place
         whole, headers = place.path_of(path), self._headers(carried, digests)
         if place.flavour == "plain":
-            hidden = self._hidden(path, new_attempt())
+            hidden = self._beside(path, self._leftovers.name())
             try:
                 await self._put_into(path, hidden, body, headers)
                 await self._appear(hidden, path, headers, condition)
@@ -73,9 +75,12 @@ class Sending:
             await self._put(whole, body, headers, "Put")
 
     def _hidden(self, path: str, attempt: str) -> str:
-        """Where a file stands until it is whole: beside its name, under one that is bound to the attempt."""
+        """Where a large file stands until it is whole: under a name that is bound to the attempt."""
+        return self._beside(path, unfinished(attempt))
+
+    def _beside(self, path: str, name: str) -> str:
         above = path.rpartition("/")[0]
-        return self._connection.place.path_of(f"{above}/{unfinished(attempt)}" if above else unfinished(attempt))
+        return self._connection.place.path_of(f"{above}/{name}" if above else name)
 
     async def _appear(self, hidden: str, path: str, headers: Mapping[str, str], condition: Precondition) -> None:
         """Give the file its name. Raises Conflict.
