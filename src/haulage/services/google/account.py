@@ -2,7 +2,16 @@
 
 from urllib.parse import quote
 
-from haulage.model.errors import Denied, Gone, HaulageError, NoLicence, NotAdministrator, ScopeMissing, Throttled
+from haulage.model.errors import (
+    Denied,
+    Gone,
+    HaulageError,
+    NoLicence,
+    NotAdministrator,
+    QuotaFull,
+    ScopeMissing,
+    Throttled,
+)
 from haulage.services.authorisation import Access, Identity
 from haulage.services.bearer import Api, told_json
 from haulage.services.google.wire import About, Person
@@ -12,7 +21,11 @@ DRIVE = "https://www.googleapis.com/drive/v3"
 DIRECTORY = "https://admin.googleapis.com/admin/directory/v1"
 REVOKE = "https://oauth2.googleapis.com/revoke"
 HOSTS = ("www.googleapis.com", "admin.googleapis.com", "oauth2.googleapis.com", "docs.google.com")
-_THROTTLES = {"rateLimitExceeded", "userRateLimitExceeded", "dailyLimitExceeded"}
+_THROTTLES = {"rateLimitExceeded", "userRateLimitExceeded"}
+_CALLS_USED_UP = (
+    "Run the same command again tomorrow: it goes on where it stopped. How many calls a day are taken is set by "
+    "whoever owns the Cloud project, in its console under APIs and services, Google Drive API, Quotas."
+)
 
 
 def reason(answer: Answer) -> str:
@@ -34,6 +47,8 @@ def reads(request: Request, answer: Answer) -> HaulageError | None:
     told = reason(answer)
     if told in _THROTTLES:
         return Throttled(f"Google: {told}", retry_after_seconds(answer.headers))
+    if told == "dailyLimitExceeded":  # Q12
+        return QuotaFull("Google: the Cloud project has used up the calls that it may make in a day", _CALLS_USED_UP)
     if told == "insufficientPermissions":
         return ScopeMissing(f"Google: the authorisation does not include what {request.operation} needs")
     if told == "accessNotConfigured":
