@@ -1,13 +1,15 @@
 """One run from scan to report, in this process: the stages flow into each other through the ledger."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import TypeVar
 
 from haulage.engine.context import Context, Options
 from haulage.engine.copy import copy_item
 from haulage.engine.counts import Watch
 from haulage.engine.ending import ended
-from haulage.engine.folders import make_folders
+from haulage.engine.folders import Folders
 from haulage.engine.journal import Journal
 from haulage.engine.plan import MassAnomaly, Planner
 from haulage.engine.scan import scan_source, scan_target
@@ -22,6 +24,7 @@ from haulage.model.errors import HaulageError
 from haulage.model.outcome import Side, Status
 from haulage.services.contract import Drive, FindsLeftovers
 
+T = TypeVar("T")
 SMALL_ITEM_BYTES = 64 * 1024
 BEAT_SECONDS = 5.0
 WHOLE = (Status.SUCCESS, Status.NOTHING_TO_COPY, Status.UNSUPPORTED_ITEMS)
@@ -52,7 +55,7 @@ async def _run(context: Context) -> Status:
 
 
 async def _stages(context: Context) -> None:
-    planner, journal = Planner(context), Journal(context)
+    planner, journal, folders = Planner(context), Journal(context), Folders(context)
     try:
         async with asyncio.TaskGroup() as stages:
             beat = stages.create_task(_beat(context))
@@ -61,10 +64,10 @@ async def _stages(context: Context) -> None:
             stages.create_task(at_source(scan_source(context)))
             stages.create_task(at_target(scan_target(context)))
             stages.create_task(planner.run())
-            await _copy_units(context, journal)
+            await _copy_units(context, journal, folders, planner)
             journal.close()
             await keeper
-            await at_target(make_folders(context, planner.folders))
+            await at_target(folders.settle(planner.folders))
             if not context.options.plan_only:
                 await at_target(_tidy(context))
             beat.cancel()
@@ -81,28 +84,32 @@ async def _beat(context: Context) -> None:
         await context.ledger.run(run_rows.beat, context.run.id, context.counts.as_json())
 
 
-async def _copy_units(context: Context, journal: Journal) -> None:
-    """Work on units as the planner cuts them, with as many items in flight as the governor finds good."""
+async def _copy_units(context: Context, journal: Journal, folders: Folders, planner: Planner) -> None:
+    """Work on units as the planner cuts them, with as many items in flight as the governor finds good.
+
+    Then on the folders that hold no file.
+    """
     await context.room.judged.wait()
     async with asyncio.TaskGroup() as items:
         while (unit_id := await context.units.get()) is not None:
             unit = await context.ledger.run(work.claim, unit_id)
             journal.open_unit(unit)
-            for known in _openers_first(unit.items):
+            for one in folders.with_files(unit.items):
                 await context.concurrency.acquire()
-                items.create_task(_copy_one(context, journal, unit_id, known))
+                if isinstance(one, Known):
+                    items.create_task(_copy_one(context, journal, unit_id, one))
+                else:
+                    items.create_task(_make_one(context, folders.make_above, one))
+        for known in folders.left(planner.folders):
+            await context.concurrency.acquire()
+            items.create_task(_make_one(context, folders.make, known))
 
 
-def _openers_first(items: list[Known]) -> list[Known]:
-    """One file of each folder, then all others: else each folder in turn is waited for by all that is in flight."""
-    opened: set[str] = set()
-    openers: list[Known] = []
-    others: list[Known] = []
-    for known in items:
-        folder = (known.target or known.path).rpartition("/")[0]
-        (others if folder in opened else openers).append(known)
-        opened.add(folder)
-    return openers + others
+async def _make_one(context: Context, make: Callable[[T], Awaitable[None]], folder: T) -> None:
+    try:
+        await make(folder)
+    finally:
+        context.concurrency.release(1)
 
 
 async def _copy_one(context: Context, journal: Journal, unit_id: int, known: Known) -> None:

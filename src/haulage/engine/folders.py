@@ -1,4 +1,4 @@
-"""Folders come last: their times must not be touched by what is written into them."""
+"""Folders: made side by side with the files; their times come last where what is written into them touches these."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator
@@ -6,6 +6,7 @@ from itertools import groupby
 
 from haulage.engine.context import Context
 from haulage.engine.plan import failed
+from haulage.engine.sides import at_target
 from haulage.ledger import items as item_rows
 from haulage.ledger import work
 from haulage.ledger.items import Known
@@ -17,35 +18,132 @@ from haulage.services.contract import SetsFolderTimes
 AT_ONCE = 16
 
 
-async def make_folders(context: Context, folders: list[Known]) -> None:
-    """Make the folders at the destination and set their times, children before their parents.
+class Folders:
+    """The destination's folders in one run. Each is made once.
 
-    An outcome is recorded once both are done; a run that is stopped before leaves both to the next one.
+    Where a folder's time can be set later, it may be made before it is known which item it is: as one that a file
+    needs. Elsewhere its time goes along, and it is made as the item that it is.
     """
-    context.counts.planned += len(folders)
-    if context.options.plan_only:
-        for known in folders:
-            context.watch.tell("plan", action="folder", path=known.path, target=known.target, bytes=0)
-        return
-    settled: dict[int, Settled] = {}
-    for some in _pages(folders):
-        await _side_by_side(_make(context, settled), some)
-    for some in _pages(sorted(folders, key=_depth, reverse=True)):
-        if isinstance(context.target, SetsFolderTimes):
-            for _, level in groupby(some, _depth):  # at once only those that do not lie in each other
-                await _side_by_side(_set_time(context.target, settled), level)
-        outcomes = [settled[known.id] for known in some]
-        for one in outcomes:
-            context.watch.outcome(one.outcome)
-        await context.ledger.run(work.commit, context.run.id, outcomes, context.counts.as_json(), {})
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._ahead = context.real_folders and isinstance(context.target, SetsFolderTimes)
+        self._at_any_time = context.target.traits.folder_times_stay
+        self._later = isinstance(context.target, SetsFolderTimes) and not self._at_any_time
+        self._begun: set[str] = set()  # those that are being made, or were
+        self._again: set[str] = set()  # those of them that could not be made when a file needed them
+        self._refused: dict[str, HaulageError] = {}
+
+    def with_files(self, items: list[Known]) -> Iterator[Known | str]:
+        """Files, and before them the folders that they need: each level of these while files of the one above go.
+
+        Else all that is in flight would wait for a folder, and that for the one above it.
+        """
+        if not self._ahead:
+            yield from _openers_first(items)
+            return
+        needed = {folder for known in items for folder in _above(_path(known))} - self._begun
+        self._begun |= needed
+        levels: dict[int, tuple[list[str], list[Known]]] = {}
+        for folder in sorted(needed):
+            levels.setdefault(folder.count("/"), ([], []))[0].append(folder)
+        for known in items:
+            levels.setdefault(_depth(known), ([], []))[1].append(known)
+        for _, (folders, files) in sorted(levels.items()):
+            yield from folders
+            yield from files
+
+    def left(self, folders: list[Known]) -> Iterator[Known]:
+        """Those that no file needed, each after the one above it; all, where their times may be set as well.
+
+        None, where writing a file makes its folders by the way: those are known when all files are written.
+        """
+        if self._context.options.plan_only or not self._ahead:
+            return
+        for known in sorted(folders, key=_depth):
+            if self._at_any_time or _path(known) not in self._begun:
+                yield known
+
+    async def make_above(self, path: str) -> None:
+        """Make one that a file needs. What keeps it from being made is found by that file, and once more at the end."""
+        try:
+            await at_target(self._context.target.create_folder(path))
+        except HaulageError as error:
+            if not error.item_only:
+                raise
+            self._again.add(path)
+
+    async def make(self, known: Known) -> None:
+        """Make one that is an item. Its time goes along only where it need not, or cannot, be set later."""
+        path = _path(known)
+        try:
+            await at_target(self._context.target.create_folder(path, None if self._later else known.modified_us))
+        except HaulageError as error:
+            if not error.item_only:
+                raise
+            self._refused[path] = error
+        else:
+            self._refused.pop(path, None)
+
+    async def settle(self, folders: list[Known]) -> None:
+        """Make those that are yet to be made, and set the times that are yet to be set, children before their parents.
+
+        An outcome is recorded once both are done; a run that is stopped before leaves both to the next one.
+        """
+        context = self._context
+        context.counts.planned += len(folders)
+        if context.options.plan_only:
+            for known in folders:
+                context.watch.tell("plan", action="folder", path=known.path, target=known.target, bytes=0)
+            return
+        unmade = [known for known in folders if not self._ahead or _path(known) in self._again]
+        for some in _pages(unmade):
+            await _side_by_side(self.make, some)
+        for some in _pages(sorted(folders, key=_depth, reverse=True)):
+            settled = {known.id: self._settled(known) for known in some}
+            if self._later and isinstance(context.target, SetsFolderTimes):
+                for _, level in groupby(some, _depth):  # at once only those that do not lie in each other
+                    await _side_by_side(_set_time(context.target, settled), level)
+            outcomes = [settled[known.id] for known in some]
+            for one in outcomes:
+                context.watch.outcome(one.outcome)
+            await context.ledger.run(work.commit, context.run.id, outcomes, context.counts.as_json(), {})
+
+    def _settled(self, known: Known) -> Settled:
+        if (error := self._refused.get(_path(known))) is not None:
+            return failed(known, error, Side.DESTINATION)
+        outcome = Outcome(known.id, known.path, OutcomeKind.VERIFIED, 0, target=known.target)
+        return Settled(outcome, known.revision or "", "folder")
+
+
+def _openers_first(items: list[Known]) -> list[Known]:
+    """One file of each folder, then all others: else each folder in turn is waited for by all that is in flight."""
+    opened: set[str] = set()
+    openers: list[Known] = []
+    others: list[Known] = []
+    for known in items:
+        folder = _path(known).rpartition("/")[0]
+        (others if folder in opened else openers).append(known)
+        opened.add(folder)
+    return openers + others
 
 
 def _pages(folders: list[Known]) -> Iterator[list[Known]]:
     return (folders[start : start + item_rows.PAGE] for start in range(0, len(folders), item_rows.PAGE))
 
 
+def _path(known: Known) -> str:
+    return known.target or known.path
+
+
+def _above(path: str) -> Iterator[str]:
+    """The folders above a path, the root left out."""
+    while path := path.rpartition("/")[0]:
+        yield path
+
+
 def _depth(known: Known) -> int:
-    return (known.target or known.path).count("/")
+    return _path(known).count("/")
 
 
 async def _side_by_side(work_on: Callable[[Known], Awaitable[None]], folders: Iterable[Known]) -> None:
@@ -56,24 +154,6 @@ async def _side_by_side(work_on: Callable[[Known], Awaitable[None]], folders: It
             await work_on(known)
 
     await asyncio.gather(*map(one, folders))
-
-
-def _make(context: Context, settled: dict[int, Settled]) -> Callable[[Known], Awaitable[None]]:
-    """A folder's time goes along only where it cannot be set later."""
-    later = isinstance(context.target, SetsFolderTimes)
-
-    async def make(known: Known) -> None:
-        try:
-            await context.target.create_folder(known.target or known.path, None if later else known.modified_us)
-        except HaulageError as error:
-            if not error.item_only:
-                raise
-            settled[known.id] = failed(known, error, Side.DESTINATION)
-            return
-        outcome = Outcome(known.id, known.path, OutcomeKind.VERIFIED, 0, target=known.target)
-        settled[known.id] = Settled(outcome, known.revision or "", "folder")
-
-    return make
 
 
 def _set_time(target: SetsFolderTimes, settled: dict[int, Settled]) -> Callable[[Known], Awaitable[None]]:

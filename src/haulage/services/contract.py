@@ -60,6 +60,7 @@ class Traits(msgspec.Struct, frozen=True):
     rewrites: endings of names, lower case, whose content the service may rewrite by itself after an upload.
     resumes: what was sent of an upload in parts outlives the process that sent it. parts_told: the service tells which
     parts it holds; where it does not, the engine keeps their receipts in the state, as "receipts" by number.
+    folder_times_stay: what is written into a folder, or set below it, leaves its time as it is.
     parallel: how many items may be in flight at once. waiting: how many more, of those that are written and only wait
     for a call that they share with others. read_calls, put_calls, large_calls: how many calls it takes at most to read
     a file, to write a small one, and to write a large one besides those for its parts.
@@ -90,6 +91,7 @@ class Traits(msgspec.Struct, frozen=True):
     rewrites: tuple[str, ...] = ()
     lasting_ids: bool = False
     shared_ids: bool = False
+    folder_times_stay: bool = False
     parallel: int = 256
     waiting: int = 0
     read_calls: int = 1

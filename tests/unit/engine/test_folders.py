@@ -3,8 +3,11 @@
 import os
 from pathlib import Path
 
-from haulage.model.errors import AuthLost
+import msgspec
+
+from haulage.model.errors import AuthLost, NameRefused
 from haulage.model.outcome import Status
+from haulage.services.contract import Traits
 from haulage.services.local.drive import LocalDrive
 from tests.unit.engine.drives import copy, open_ledger
 
@@ -68,3 +71,62 @@ async def test_a_run_that_is_stopped_among_the_times(tmp_path: Path) -> None:
     assert (await copy(ledger, source, target)).status == Status.SUCCESS
     assert times(tmp_path) == {NOON_NS}
     assert (await copy(ledger, source, target)).status == Status.NOTHING_TO_COPY
+
+
+def with_files(folder: Path) -> tuple[LocalDrive, Watched]:
+    """The same, and files at the root, in `a/b/c` and in `d`."""
+    source, target = prepared(folder)
+    for path in ("x", "a/b/c/x", "d/x", "d/y"):
+        (folder / "source" / path).write_text(path)
+    for path in sorted(FOLDERS, reverse=True):
+        os.utime(folder / "source" / path, ns=(NOON_NS, NOON_NS))
+    return source, target
+
+
+async def test_folders_of_files_are_made_once_the_upper_ones_first(tmp_path: Path) -> None:
+    """Those that files need are made before anybody decided on them, and not once more as the items that they are."""
+    source, target = with_files(tmp_path)
+    ran = await copy(open_ledger(tmp_path), source, target)
+    assert (ran.status, ran.counts.successful) == (Status.SUCCESS, len(FOLDERS) + 4)
+    assert sorted(target.made) == [(path, None) for path in FOLDERS]
+    made = [path for path, _ in target.made]
+    assert made.index("a") < made.index("a/b") < made.index("a/b/c")
+    assert sorted(target.timed) == sorted(FOLDERS)
+    assert times(tmp_path) == {NOON_NS}
+
+
+class Still(Watched):
+    """Likewise, where folders keep their times whatever is written into them."""
+
+    traits: Traits = msgspec.structs.replace(LocalDrive.traits, folder_times_stay=True)
+
+
+async def test_times_that_stay_are_not_set_last(tmp_path: Path) -> None:
+    """Each is set with the folder's making, or right after it."""
+    source, _ = with_files(tmp_path)
+    target = Still(str(tmp_path / "target"))
+    assert (await copy(open_ledger(tmp_path), source, target)).status == Status.SUCCESS
+    assert target.timed == []
+    assert sorted(path for path, at in target.made if at == NOON_NS // 1000) == sorted(FOLDERS)
+
+
+class Refusing(Watched):
+    """Likewise, where one folder is not to be had."""
+
+    async def create_folder(self, path: str, modified_us: int | None = None) -> None:
+        """See LocalDrive."""
+        await super().create_folder(path, modified_us)
+        if path == "d":
+            raise NameRefused("no folder may be called d")
+
+
+async def test_a_folder_that_cannot_be_made_fails_alone(tmp_path: Path) -> None:
+    """Told once, with the others done; asked for before its files, and once more as the item that it is."""
+    source, _ = with_files(tmp_path)
+    target = Refusing(str(tmp_path / "target"))
+    ran = await copy(open_ledger(tmp_path), source, target)
+    assert [path for path, told in ran.said.items() if told == NameRefused.code] == ["d"]
+    assert ran.counts.failed == 1
+    assert [path for path, _ in target.made].count("d") == 2
+    assert "d" not in target.timed
+    assert sorted(target.timed) == ["a", "a/b", "a/b/c"]

@@ -9,7 +9,7 @@ LEAST_PART_BYTES = 8 * MIB
 LARGEST_FILE_BYTES = 5 * 1024 * 1024 * MIB
 LARGEST_AT_ONCE_BYTES = 5_000_000
 PARTS_WANTED = 10_000
-PARALLEL = 16  # Q22: Google takes a few small files a second from one user
+PARALLEL = 16  # Q22: more than that Google does not take from one user for long
 
 
 def part_bytes(size: int) -> int:
@@ -34,6 +34,7 @@ TRAITS = Traits(
     parts_in_order=True,
     lasting_ids=True,
     shared_ids=True,
+    folder_times_stay=True,  # Q23
     parallel=PARALLEL,
     read_calls=2,  # which revision a download is of has to be asked
     put_calls=2,  # files of one folder are looked up together, at worst each by itself

@@ -5,7 +5,7 @@ import re
 from collections import OrderedDict
 from urllib.parse import quote
 
-from haulage.model.errors import Conflict, Denied, Gone, HaulageError, NameRefused, Refused, RootGone
+from haulage.model.errors import Conflict, Denied, Gone, HaulageError, Mismatch, NameRefused, Refused, RootGone
 from haulage.services.google.calls import Calls
 from haulage.services.google.exports import Exports
 from haulage.services.google.files import FIELDS, FOLDER, Changes, File, Ids, Position, SharedDrives, time_text
@@ -18,7 +18,7 @@ from haulage.services.google.refusals import IdInUse
 ORPHANED = "Files without a folder"
 _ORPHANED = re.compile(rf"{ORPHANED}( \(\d+\))?")
 MOST_FILES_KNOWN = 100_000
-IDS_AT_ONCE = 200
+IDS_AT_ONCE, IDS_LEFT = 200, 50  # so many are asked for when no more than so many are left
 FEW = 4  # attempts of the first call: a person waits for it
 
 
@@ -36,7 +36,7 @@ class Tree:
         self._files: OrderedDict[str, str] = OrderedDict()
         self._made: dict[str, asyncio.Task[str]] = {}
         self._ids: list[str] = []
-        self._asking = asyncio.Lock()
+        self._asking: asyncio.Task[None] | None = None
 
     @property
     def _named(self) -> str:
@@ -68,6 +68,7 @@ class Tree:
         at = await self.top()
         for part in self._place.folder.split("/"):
             at = await self._child_made(at, part) if part else at
+        self._folders[""] = at
 
     async def top(self) -> str:
         """The id of the space in which the location lies. Raises RootGone, Refused."""
@@ -233,11 +234,28 @@ class Tree:
         """An id that no file has yet, for a file in that folder. Raises Denied where nothing can be made."""
         if folder_id in (SHARED, ORPHANS):
             raise Denied("what others have shared, or what lies in no folder, cannot be written to", EXAMPLES)
-        async with self._asking:
-            if not self._ids:
-                query = {"count": str(IDS_AT_ONCE), "type": "files"}
-                self._ids = (await self._calls.get("GenerateIds", "files/generateIds", query, Ids)).ids
-            return self._ids.pop()
+        while not self._ids:
+            await asyncio.shield(self._ids_asked())
+        new_id = self._ids.pop()
+        if len(self._ids) < IDS_LEFT:  # nobody is to wait for them
+            self._ids_asked()
+        return new_id
+
+    def _ids_asked(self) -> asyncio.Task[None]:
+        if self._asking is None:
+            self._asking = asyncio.ensure_future(self._more_ids())
+            self._asking.add_done_callback(_heard)
+        return self._asking
+
+    async def _more_ids(self) -> None:
+        query = {"count": str(IDS_AT_ONCE), "type": "files"}
+        try:
+            told = (await self._calls.get("GenerateIds", "files/generateIds", query, Ids)).ids
+            if not told:
+                raise Mismatch("Google: the answer to GenerateIds holds no id")
+            self._ids += told
+        finally:
+            self._asking = None
 
     async def set_time(self, file_id: str, modified_us: int) -> File:
         """Set when a folder or document was changed last."""
@@ -314,6 +332,12 @@ class Tree:
 
     async def close(self) -> None:
         """Stop what is under way."""
-        for task in self._made.values():
+        for task in (*self._made.values(), *((self._asking,) if self._asking else ())):
             task.cancel()
         await self.lookups.close()
+
+
+def _heard(asked: "asyncio.Task[None]") -> None:
+    """Where nobody waits for the ids, what went wrong is told to whoever needs the next one and asks again."""
+    if not asked.cancelled():
+        asked.exception()
