@@ -5,6 +5,7 @@ import mimetypes
 import re
 import secrets
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 from urllib.parse import quote
 
@@ -153,10 +154,13 @@ class Uploads:
 
 
 def _target(file_id: str | None, kind: str) -> tuple[str, str]:
-    query = {"uploadType": kind, "fields": FIELDS}
-    if file_id is None:
-        return "POST", address(UPLOAD, query)
-    return "PATCH", address(f"{UPLOAD}/{quote(file_id, safe='')}", query)
+    query = _query(kind)
+    return ("POST", f"{UPLOAD}{query}") if file_id is None else ("PATCH", f"{UPLOAD}/{quote(file_id, safe='')}{query}")
+
+
+@cache
+def _query(kind: str) -> str:
+    return address("", {"uploadType": kind, "fields": FIELDS})
 
 
 def _stored(answer: Answer) -> int:
