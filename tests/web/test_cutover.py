@@ -8,9 +8,12 @@ import pytest
 from haulage.ledger import passes as rows
 from haulage.ledger.codec import dump
 from haulage.ledger.passes import DifferingSums
-from haulage.model.outcome import PassKind
+from haulage.model.errors import HaulageError
+from haulage.model.outcome import PassKind, Status
 from haulage.model.person import Role
 from haulage.operations import bulk, cutovers, migrations, passes
+from haulage.operations.locations import ReadOnly
+from haulage.services.transport.guard import EndpointRefused
 from tests.web.house import TEST, House, Visitor, words
 from tests.web.test_going_on import until
 from tests.web.test_passes import filled, is_over
@@ -82,3 +85,12 @@ async def test_what_still_differs(ada: Visitor, tmp_path: Path, monkeypatch: pyt
     assert "p19and 1,180 more" in told and "p20" not in told and "or cut over again" in told
     further = words(await ada.get("/migrations/1/cutover", after=2))
     assert "user2" in told + further and "user2" not in told and "user0" not in further
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [(ReadOnly("nas"), Status.AUTHORISATION_FAILED), (EndpointRefused("not public"), Status.CANNOT_CONNECT)],
+)
+def test_what_no_other_path_would_mend_is_no_wrong_path(error: HaulageError, status: Status) -> None:
+    """Its group of issues would ask for paths."""
+    assert bulk.status_of(error) == status

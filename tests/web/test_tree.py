@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from haulage.engine.context import Options
+from haulage.engine.counts import Watch
 from haulage.model.person import Role
-from haulage.operations import browsing
+from haulage.operations import browsing, transfers
+from haulage.operations.locations import Given
 from tests.web.house import House, Visitor, words
 
 
@@ -73,4 +76,34 @@ async def test_reauthorizing_keeps_the_other_side(house: House, tmp_path: Path) 
     assert link is not None
     form = await visitor.get(unescape(link[1]))
     assert 'name="source" value="from"' in form.text and 'name="destination" value="to"' in form.text
+    await visitor.close()
+
+
+async def test_a_whole_is_offered_where_it_can_be_copied(house: House, tmp_path: Path) -> None:
+    """Not of a service whose locations need a root: a start would refuse it."""
+    house.person("ada", Role.OPERATOR)
+    place = house.folder("from", "ada", tmp_path / "a")
+    visitor = Visitor(house)
+    await visitor.sign_in("ada")
+    shown = words(await visitor.get("/browse", side="source", at=place, whole=True))
+    assert "Connected" in shown and "The whole of it" not in shown
+    await visitor.close()
+
+
+async def test_a_run_of_a_command_goes_on_by_a_command(house: House, tmp_path: Path) -> None:
+    """Its folders are those of whoever gave it: the page says where to go on with it."""
+    (tmp_path / "a").mkdir()
+    house.person("ada", Role.ADMIN)
+    copied = await transfers.copy(
+        house.ledger,
+        Given(str(tmp_path / "a"), "source"),
+        Given(str(tmp_path / "b"), "destination"),
+        Options(),
+        Watch(),
+        create=True,
+    )
+    visitor = Visitor(house)
+    await visitor.sign_in("ada")
+    refused = await visitor.post(f"/runs/{copied.run.id}/resume")
+    assert refused.status_code == 422 and "Give the same command once more" in words(refused)
     await visitor.close()

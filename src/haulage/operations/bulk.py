@@ -25,9 +25,10 @@ from haulage.model.errors import AlreadyRunning, AuthLost, DiskFull, HaulageErro
 from haulage.model.outcome import QUEUED, Outcome, PassKind, Status
 from haulage.operations import migrations, rerunning, surveying, transfers
 from haulage.operations.home import pass_lock
-from haulage.operations.locations import Given
+from haulage.operations.locations import Given, ReadOnly
 from haulage.operations.runlog import log_of
 from haulage.operations.transfers import Ended
+from haulage.services.transport.guard import EndpointRefused
 
 AT_ONCE = 4
 MOST_AT_ONCE = 64
@@ -284,7 +285,7 @@ class _Making:
 
     async def _refused(self, row: TransferRow, error: HaulageError, status: Status | None = None) -> None:
         """It never began: that is kept, so that the table says why."""
-        status = status or _status_of(error)
+        status = status or status_of(error)
         await self._ledger.run(migration_rows.change, row.id, refused_status=int(status), refused=error.message)
         self._heard(row, "refused", error)
         if isinstance(error, AuthLost | NeedsReauthorisation):
@@ -336,10 +337,12 @@ class _Making:
         self.done.left = left
 
 
-def _status_of(error: HaulageError) -> Status:
+def status_of(error: HaulageError) -> Status:
     """What the predecessor's users know it as."""
     if isinstance(error, AlreadyRunning):
         return Status.ALREADY_RUNNING
-    if isinstance(error, NeedsReauthorisation):
+    if isinstance(error, NeedsReauthorisation | ReadOnly):
         return Status.AUTHORISATION_FAILED
+    if isinstance(error, EndpointRefused):
+        return Status.CANNOT_CONNECT
     return next((status for kind, status in STATUS_OF if isinstance(error, kind)), Status.INVALID_ROOT)

@@ -14,7 +14,8 @@ from haulage.ledger import audit, work
 from haulage.ledger import runs as run_rows
 from haulage.ledger.runs import RunRow
 from haulage.ledger.work import Search
-from haulage.model.errors import TooManyFailures
+from haulage.model.errors import Refused, TooManyFailures
+from haulage.model.location import parse
 from haulage.model.outcome import SUCCESSFUL, OutcomeKind
 from haulage.operations import certificates, history, rights
 from haulage.web.access import ForgedForm, Operator, Viewer, Visit
@@ -129,6 +130,9 @@ async def change(visit: Operator, run_id: int, what: Literal["pause", "cancel", 
 def may_go_on(visit: Visit, found: RunRow) -> None:
     """Whoever starts a transfer again needs both of its connectors. Raises Missing (S41)."""
     for place in (found.source, found.destination):
+        if parse(place).connector is None:
+            fix = "Give the same command once more, on that machine."
+            raise Refused(f"this run was begun by a command, and {place} is reached by commands only", fix)
         rights.location(visit.ledger, visit.who, place)
 
 

@@ -12,6 +12,7 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from haulage.engine.context import Options
+from haulage.ledger.connectors import ConnectorRow
 from haulage.ledger.store import Ledger
 from haulage.model.errors import AuthLost, HaulageError, Missing, Refused
 from haulage.model.filters import Filters
@@ -19,6 +20,7 @@ from haulage.model.schedule import Every, Timing
 from haulage.operations import browsing, rights, schedules
 from haulage.operations.locations import ReadOnly
 from haulage.operations.signing_in import Who
+from haulage.services.registry import service
 from haulage.web.access import Operator, Viewer, Visit
 from haulage.web.rendering import page
 
@@ -116,15 +118,16 @@ async def browse(
         return page(request, visit, "_not_loaded.html", problem=error, lost=lost, name=name, side=side, loaded=loaded)
     many = found.kinds.get("user", 0)
     template = "_entries.html" if on else "_users.html" if whole and many else "_level.html"
-    facts = _level(visit, side, at, found)
+    facts = _level(visit, row, side, at, found)
     return page(request, visit, template, **facts, whole=whole, writable=row.usage == "write")
 
 
-def _level(visit: Visit, side: str, at: str, found: browsing.Browsed) -> dict[str, Any]:
+def _level(visit: Visit, row: ConnectorRow, side: str, at: str, found: browsing.Browsed) -> dict[str, Any]:
     """What the templates of a level want to know."""
     on = "" if found.cursor is None else f"{_seal(visit, at, found.cursor)}.{found.cursor}"
     facts = {"found": found, "at": at, "side": side, "places": _places(at, found)}
-    return {**facts, "kinds": counted(found.kinds), "on": on}
+    alone = service(row.service).whole_root
+    return {**facts, "alone": alone, "kinds": counted(found.kinds), "on": on}
 
 
 def _seal(visit: Visit, at: str, cursor: str) -> str:
@@ -181,7 +184,7 @@ async def create_folder(
         return page(
             request, visit, "_not_loaded.html", problem=error, lost=lost, name=row.name, side=side, loaded=loaded
         )
-    facts = _level(visit, side, at, found)
+    facts = _level(visit, row, side, at, found)
     return page(request, visit, "_level.html", **facts, whole=whole, writable=row.usage == "write")
 
 

@@ -81,7 +81,9 @@ class Tree:
             if error.reply.code in PASSING:
                 raise
             missing = RootGone if not path else Gone
-            raise missing(f"there is no folder {path!r} ({error.reply.code} {error.reply.text})") from error
+            raise missing(
+                f"there is no folder {(path or self.at(wire, path))!r} ({error.reply.code} {error.reply.text})"
+            ) from error
         self.learn(path)
 
     async def _enter(self, path: str, wire: Wire, _: Progress) -> None:

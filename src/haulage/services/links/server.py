@@ -45,7 +45,9 @@ def read_server(settings: Mapping[str, str], port: int, user: str = "") -> Serve
         raise Refused(f"the port {told!r} is no number from 1 to 65535")
     name = found.get("user", user)
     if not name:
-        raise Refused("no user is named", "Give the name that you log in with in the field user.")
+        raise Refused(
+            "no user is named", "Give the name that you log in with in the field user, or before an @ in the URL."
+        )
     base = found.get("base_path", HOME).rstrip("/") or "/"
     if not base.startswith(("/", HOME)) or ".." in base.split("/") or "\0" in base:
         raise Refused(f"the base path {base!r} is neither absolute nor below ~", "Begin it with / or with ~/.")

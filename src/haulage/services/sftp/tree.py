@@ -82,10 +82,10 @@ class Tree:
         except Gone:
             if path:
                 raise
-            raise RootGone("the folder is not there on the server") from None
+            raise RootGone(f"there is no folder {self.root.decode(errors='replace')!r} on the server") from None
         if kind_of(found) != stat.S_IFDIR:
             if not path:
-                raise RootGone("what is there on the server is no folder")
+                raise RootGone(f"{self.root.decode(errors='replace')!r} on the server is no folder")
             raise Gone(f"{path!r} is no folder, and a symlink is not followed")
         self.learn(path)
 
