@@ -100,7 +100,8 @@ async def copy_large(context: Context, job: Job) -> tuple[Written, dict[str, str
     # where nobody checked the parts, or the end needs the hash of the whole, they are read again (and not sent)
     first = 0 if traits.part_hash is None or traits.finish_needs_hashes else len(receipts)
     reader = SourceReader(context, job)
-    await context.memory.take(2 * part_bytes)
+    held = min(2 * part_bytes, job.size)
+    await context.memory.take(held)
     try:
         content = await at_source(reader.open(min(first * part_bytes, job.size)))
         if upload is None:
@@ -121,7 +122,7 @@ async def copy_large(context: Context, job: Job) -> tuple[Written, dict[str, str
             raise
     finally:
         await reader.close()
-        context.memory.give(2 * part_bytes)
+        context.memory.give(held)
     written = await _finish(context, job, upload, receipts, digests)
     job.finished_attempt = upload.attempt
     return written, digests
@@ -183,7 +184,8 @@ async def _send_parts(
     first: int,
 ) -> None:
     """Read part n+1 while part n is under way; one part is in flight, so one part is what an interruption costs."""
-    buffers = [memoryview(bytearray(upload.part_bytes)) for _ in range(2)]
+    first_bytes = _length(upload, 0)
+    buffers = [memoryview(bytearray(one)) for one in (min(first_bytes, upload.size - first_bytes), first_bytes)]
     count = -(-job.size // upload.part_bytes)
     under_way: asyncio.Task[None] | None = None
 

@@ -9,10 +9,16 @@ from haulage.services import bearer
 from haulage.services.authorisation import Access
 from haulage.services.box.account import API, HOSTS
 from haulage.services.box.refusals import BoxJudge
-from haulage.services.transport import Answer, Request, Transport
+from haulage.services.box.traits import CALLS_A_MINUTE, UPLOADS_A_MINUTE
+from haulage.services.transport import Answer, Request, Stated, Transport
 
 UPLOAD = "https://upload.box.com/api/2.0"
 DOWNLOADS = ("https://dl.boxcloud.com/", "https://*.boxcloud.com/")  # Q9: addresses that are their own permission
+NEW_FILE, NEW_VERSION = "UploadFile", "UploadVersion"
+STATED = (  # Q15
+    Stated(CALLS_A_MINUTE, 60),
+    Stated(UPLOADS_A_MINUTE, 60, frozenset({NEW_FILE, NEW_VERSION})),
+)
 PAGE_BYTES = 64 * 1024 * 1024
 T = TypeVar("T")
 
@@ -28,6 +34,7 @@ class Calls:
             credentials=access.credentials,
             bare_origins=DOWNLOADS,
             route=access.route,
+            stated=STATED,
         )
         self.headers: dict[str, str] = {}
 

@@ -11,6 +11,7 @@ LARGE_FILE_BYTES = 1024 * MIB
 LARGE_FILE_FACTOR = 2
 PARTS_WANTED = 10_000
 PARALLEL = 16  # Q16
+CALLS_A_MINUTE, UPLOADS_A_MINUTE = 1_000, 240  # Q15
 
 
 def part_bytes(size: int) -> int:
@@ -44,7 +45,7 @@ TRAITS = Traits(
     parallel=PARALLEL,
     read_calls=3,  # Q9: to where the bytes are, the bytes, and whether that version still is the current one
     quotas=(  # Q15
-        Quota("Box takes about 1,000 calls a minute from one user", 1_000, 60, "user", read=3, write=1),
-        Quota("Box takes 240 uploads a minute from one user", 240, 60, "user", write=1),
+        Quota("Box takes about 1,000 calls a minute from one user", CALLS_A_MINUTE, 60, "user", read=3, write=1),
+        Quota("Box takes 240 uploads a minute from one user", UPLOADS_A_MINUTE, 60, "user", write=1),
     ),
 )

@@ -11,7 +11,7 @@ import msgspec
 
 from haulage.model.errors import Conflict, Mismatch, OutcomeUnknown, SessionGone
 from haulage.model.item import Carried
-from haulage.services.box.calls import UPLOAD, Calls, decoded
+from haulage.services.box.calls import NEW_FILE, NEW_VERSION, UPLOAD, Calls, decoded
 from haulage.services.box.items import Entry, Uploaded, time_text
 from haulage.services.box.refusals import ABORT, COMMIT, PART, PARTS, PartThere
 from haulage.services.contract import Json
@@ -66,7 +66,7 @@ async def at_once(
     headers = {"Content-Type": f"multipart/form-data; boundary={boundary}", "Content-MD5": sha1, **calls.headers}
     headers |= {"If-Match": etag} if etag is not None else {}
     url = f"{UPLOAD}/files/{file_id}/content" if file_id else f"{UPLOAD}/files/content"
-    operation = "UploadVersion" if file_id else "UploadFile"
+    operation = NEW_VERSION if file_id else NEW_FILE
     answer = await calls.transport.call(Request(operation, "POST", url, headers, whole, repeatable=False))
     return _only(decoded(answer, operation, Uploaded))
 

@@ -2,6 +2,7 @@
 
 from haulage.services.transport.layers import NoEffect, PutRight, TokenRefused, Transport
 from haulage.services.transport.limits import Limits, limits
+from haulage.services.transport.narrowing import Stated
 from haulage.services.transport.piped import Piped
 from haulage.services.transport.retries import NotReady, next_attempt
 from haulage.services.transport.waits import retry_after_seconds
@@ -26,6 +27,7 @@ __all__ = [
     "PutRight",
     "RateWatchdog",
     "Request",
+    "Stated",
     "Streamed",
     "TokenRefused",
     "Trace",

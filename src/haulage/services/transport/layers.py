@@ -4,18 +4,19 @@ A signature is made anew for each attempt. A bearer token that the service refus
 request, and the request sent again (F18).
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 import msgspec
 from aiohttp import ClientResponse
 
-from haulage.model.errors import AuthLost, HaulageError, Refused, Transient
+from haulage.model.errors import AuthLost, HaulageError, Refused, Throttled, Transient
 from haulage.services.authorisation import DIRECT, Credentials, Route
 from haulage.services.contract import Pacer
 from haulage.services.transport.limits import Limits
 from haulage.services.transport.limits import limits as limits_here
-from haulage.services.transport.retries import next_attempt
+from haulage.services.transport.narrowing import Narrowing, Stated
+from haulage.services.transport.retries import NotReady, next_attempt
 from haulage.services.transport.wire import AGENT, Answer, RateWatchdog, Request, Streamed, Trace, Wire
 
 Sign = Callable[[Request], Mapping[str, str]]
@@ -61,7 +62,8 @@ class Transport:
     credentials cannot leave. Those of `sign` or the bearer tokens of `credentials` go along with every request but
     the `bare` ones, which may go to `bare_origins` too ("https://*.host/" for any below it). spare: read from every
     answer; when no more calls are left than are on their way already, the scope waits without having been refused.
-    agent: the User-Agent, where the service wants it in a form of its own.
+    agent: the User-Agent, where the service wants it in a form of its own. stated: quotas near which calls leave one
+    after the other.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class Transport:
         bare_origins: tuple[str, ...] = (),
         route: Route = DIRECT,
         agent: str = AGENT,
+        stated: Sequence[Stated] = (),
     ) -> None:
         self.trace = Trace()
         self.limits = limits or limits_here()
@@ -89,6 +92,7 @@ class Transport:
         self._fresh = fresh
         self._spare = spare
         self._on_their_way = 0
+        self._narrowing = Narrowing(stated)
         self._credentials = credentials
         self._bare_origins = bare_origins
         self._wire = Wire(self.trace, ca_file, self.limits, route, agent)
@@ -107,20 +111,21 @@ class Transport:
         """Send and read the whole answer. Raises what the judge says, Unreachable, Transient or OutcomeUnknown."""
         tries = _Tries()
         while True:
-            await self._before(request, tries)
-            self._on_their_way += 1
-            try:
-                response = await self._wire.send(request, self._headers(request, tries))
+            async with self._narrowing.leave(request.operation, len(request.body or b"")):
+                await self._before(request, tries)
+                self._on_their_way += 1
                 try:
-                    answer = Answer(response.status, response.headers, await self._wire.read(request, response))
+                    response = await self._wire.send(request, self._headers(request, tries))
+                    try:
+                        answer = Answer(response.status, response.headers, await self._wire.read(request, response))
+                    finally:
+                        self._wire.done(response)
+                    self._check(request, answer)
+                    return answer
+                except HaulageError as error:
+                    failure = error
                 finally:
-                    self._wire.done(response)
-                self._check(request, answer)
-                return answer
-            except HaulageError as error:
-                failure = error
-            finally:
-                self._on_their_way -= 1
+                    self._on_their_way -= 1
             await self._after(request, failure, tries)
 
     @asynccontextmanager
@@ -128,15 +133,16 @@ class Transport:
         """Send, and hand over an accepted answer, its body unread. A break in the body is the caller's to resume."""
         tries = _Tries()
         while True:
-            await self._before(request, tries)
-            self._on_their_way += 1
-            try:
-                answer, response = await self._accepted(request, tries)
-                break
-            except HaulageError as error:
-                failure = error
-            finally:
-                self._on_their_way -= 1
+            async with self._narrowing.leave(request.operation):
+                await self._before(request, tries)
+                self._on_their_way += 1
+                try:
+                    answer, response = await self._accepted(request, tries)
+                    break
+                except HaulageError as error:
+                    failure = error
+                finally:
+                    self._on_their_way -= 1
             await self._after(request, failure, tries)
         try:
             yield Streamed(answer, response, self.trace, RateWatchdog(self.limits))
@@ -158,6 +164,8 @@ class Transport:
 
     def _check(self, request: Request, answer: Answer) -> None:
         error = self._judge(request, answer)
+        if not (request.bare or isinstance(error, Throttled)):
+            self._narrowing.taken(request.operation)
         if error is not None:
             raise error
         self._pacer.answered()
@@ -186,6 +194,8 @@ class Transport:
 
     async def _after(self, request: Request, error: HaulageError, tries: _Tries) -> None:
         """Wait before the next attempt, or let the error out. Being throttled does not count as an attempt."""
+        if isinstance(error, Throttled) and not isinstance(error, NotReady):
+            self._narrowing.refused()
         if isinstance(error, TokenRefused) and self._credentials is not None and not tries.renewed:
             tries.renewed = True
             tries.sent -= 1
