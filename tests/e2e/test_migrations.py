@@ -7,11 +7,14 @@ import time
 import zipfile
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from haulage.cli.main import main
 from haulage.connectors import lifecycle
 from haulage.ledger import connectors, passes
 from haulage.ledger.store import Ledger
+from haulage.services.local import drive as local
 from tests.e2e.program import Program
 
 
@@ -73,6 +76,30 @@ def test_users_are_mapped_to_other_paths(moved: Program, tmp_path: Path) -> None
     assert (done.code, done.events[-1]["succeeded"]) == (0, 1)
     assert (tmp_path / "to" / "dave" / "b.txt").read_text() == "david"
     assert moved("migrations", "issues", "Wave 1", "--json").events == []
+
+
+def test_names_are_fitted(
+    moved: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The list tells what they would be; one command takes them, and starts the users concerned."""
+    names = msgspec.structs.replace(local.TRAITS.names, longest_part=40)
+    monkeypatch.setattr(local.LocalDrive, "traits", msgspec.structs.replace(local.TRAITS, names=names))
+    monkeypatch.setenv("HAULAGE_HOME", str(moved.home))
+    (tmp_path / "from" / "bob" / f"{'minutes ' * 8}.txt").write_text("long")
+
+    def here(*words: str) -> tuple[int, str]:
+        with pytest.raises(SystemExit) as ended:
+            main(["migrations", *words])
+        return int(ended.value.code or 0), capsys.readouterr().out
+
+    assert here("start", "Wave 1", "--filter", "bob")[0] == 3
+    listed = here("issues", "Wave 1")[1]
+    assert "--issue failed-name_refused-destination --fit" in listed and " -> minutes minutes" in listed
+    assert here("issues", "Wave 1", "--issue", "failed-name_refused-destination", "--fit")[0] == 0
+    (there,) = (tmp_path / "to" / "bob").glob("minutes*.txt")
+    assert there.read_text() == "long" and f"-> {there.name}" in listed
+    code, told = here("issues", "Wave 1", "--json")
+    assert (code, told) == (0, "")
 
 
 def test_scans_list_and_copy_nothing(moved: Program, tmp_path: Path) -> None:

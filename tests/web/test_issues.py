@@ -5,6 +5,7 @@ import io
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from playwright.async_api import expect
 
@@ -16,6 +17,7 @@ from haulage.model.mapping import Wish
 from haulage.model.matching import Candidate, Match, Matched
 from haulage.model.person import Role
 from haulage.operations import migrations
+from haulage.services.local import drive as local
 from tests.web.browsing import browser_page, complaints_of, judged, sign_in
 from tests.web.house import TEST, House, Visitor, words
 from tests.web.test_migrating import ended
@@ -135,6 +137,49 @@ async def test_what_needs_a_connector_leads_to_it(ada: Visitor) -> None:
     assert (await ada.get(f"/migrations/1/issues/{key}")).status_code == 200
     for post in ("retry", "correct"):
         assert (await ada.post(f"/migrations/1/issues/{key}/{post}", count="1")).status_code == 404
+
+
+LONG = "the minutes of the meeting about the minutes of the meeting"
+UNNAMED = "failed-name_refused-destination"
+
+
+@pytest.fixture
+def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The destination takes names of 40 bytes, as some services take shorter ones than others."""
+    names = msgspec.structs.replace(local.TRAITS.names, longest_part=40)
+    monkeypatch.setattr(local.LocalDrive, "traits", msgspec.structs.replace(local.TRAITS, names=names))
+
+
+async def again(ada: Visitor) -> None:
+    """All users once more."""
+    assert (await ada.post("/migrations/1/begin", kind="copy", every="true", count="3")).status_code == 303
+    await ended(ada)
+
+
+async def test_names_that_are_too_long_are_fitted_as_shown(ada: Visitor, narrow: None, tmp_path: Path) -> None:
+    """Each is shown before; the files are there under those names then, in later runs too."""
+    for n in (1, 2):
+        (tmp_path / "here" / "alice" / f"{LONG} {n}.txt").write_text(f"minutes {n}")
+    await again(ada)
+    issue = f"/migrations/1/issues/{UNNAMED}"
+    told = words(await ada.get(issue))
+    assert "Fit these 2 names" in told and "Retry these 2 items of 1 user" in told
+    lines = list(csv.DictReader(io.StringIO((await ada.get(f"{issue}/csv")).content.decode("utf-8-sig"))))
+    names = [one["Offered Name"] for one in lines]
+    assert len(set(names)) == 2 and all(len(one) <= 40 and one.endswith(".txt") for one in names)
+    assert all(f"Would be named: {one}" in told for one in names)
+    assert "Would be named" in words(await ada.get("/migrations/1/issues"))
+    assert (await ada.post(f"{issue}/fit", count="3")).status_code == 422
+    assert (await ada.post(f"{issue}/fit", count="2")).status_code == 303
+    await ended(ada)
+    there = tmp_path / "there" / "alice"
+    assert {one.name for one in there.iterdir()} == {"a.txt", *names}
+    assert sorted((there / one).read_text() for one in names) == ["minutes 1", "minutes 2"]
+    assert (await ada.get(issue)).status_code == 404
+    (tmp_path / "here" / "alice" / f"{LONG} 1.txt").write_text("other minutes")
+    await again(ada)
+    assert {one.name for one in there.iterdir()} == {"a.txt", *names}
+    assert sorted((there / one).read_text() for one in names) == ["minutes 2", "other minutes"]
 
 
 @pytest.mark.slow

@@ -20,7 +20,14 @@ from haulage.operations.issues import Group
 
 
 def issues(
-    name: str, /, *, issue: str = "", retry: Flag = False, correct: File | None = None, json: Json = False
+    name: str,
+    /,
+    *,
+    issue: str = "",
+    retry: Flag = False,
+    fit: Flag = False,
+    correct: File | None = None,
+    json: Json = False,
 ) -> int:
     """Failures of the newest copies, grouped by cause, with the fix beside each.
 
@@ -28,14 +35,16 @@ def issues(
         name: The migration.
         issue: Only this one, as the list names it, with all that it concerns.
         retry: Copy the transfers that it concerns again; what succeeded in them is not sent again.
+        fit: Give the items that it concerns the names at the destination that it offers, for later runs too, and copy
+            their transfers again.
         correct: A CSV file with the header ID,Source Path,Destination Path: map transfers that could not begin to these
             paths, all or none, and start them; - for standard input.
     """
     with opened() as ledger:
         if correct is not None:
             return _corrected(ledger, name, correct, json)
-        if retry:
-            return _retried(ledger, name, issue, json)
+        if retry or fit:
+            return _acted(ledger, name, issue, fit, json)
         migration = migrations.of_name(ledger, name)
         if not issue:
             return _listed(found_issues.groups(ledger, migration), json)
@@ -57,11 +66,14 @@ def _corrected(ledger: Ledger, name: str, file: File, as_json: bool) -> int:
     return run_interruptibly(conduct(ledger, migration, changed, PassKind.COPY, as_json))
 
 
-def _retried(ledger: Ledger, name: str, issue: str, as_json: bool) -> int:
+def _acted(ledger: Ledger, name: str, issue: str, fit: bool, as_json: bool) -> int:
     if not issue:
         raise Refused("no issue is named", "Name one with --issue, as the list names it.")
     migration = migrations.of_name(ledger, name)
-    rows = found_issues.to_retry(ledger, migration, issue)
+    if fit:
+        rows = found_issues.fit_names(ledger, migration, issue, actor())
+    else:
+        rows = found_issues.to_retry(ledger, migration, issue)
     return run_interruptibly(conduct(ledger, migration, rows, PassKind.COPY, as_json))
 
 
@@ -90,6 +102,7 @@ def _told(one: Group) -> Iterator[str]:
         yield f"    {_line(sample)}"
     more = (one.items or one.transfers) - len(one.samples)
     acts = [f"--issue {one.key}"] if more else []
+    acts += [f"--issue {one.key} --fit"] if one.act == "fit" else []
     acts += [f"--issue {one.key} --retry"] if one.act != "none" else []
     yield f"    {f'and {more:,} more; ' if more else ''}{' or '.join(acts) or f'--issue {one.key}'}"
 
@@ -97,4 +110,5 @@ def _told(one: Group) -> Iterator[str]:
 def _line(one: Wrong) -> str:
     path = "" if one.path is None else f": {printable(one.path)}"
     message = f" ({printable(one.message)})" if one.message else ""
-    return f"{one.row} {printable(one.source) or '(all)'}{path}{message}"
+    offered = f" -> {printable(one.offered)}" if one.offered is not None else ""
+    return f"{one.row} {printable(one.source) or '(all)'}{path}{message}{offered}"

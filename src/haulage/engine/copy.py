@@ -8,6 +8,7 @@ from haulage.engine.job import Job
 from haulage.engine.large import copy_large
 from haulage.engine.leaving import destination_changed
 from haulage.engine.meter import COMPUTED, INLINE_BYTES, check_promise, digest, prove
+from haulage.engine.offering import other_name
 from haulage.engine.rewritten import still_the_document
 from haulage.engine.same import probe, same_content
 from haulage.engine.sides import at_source, at_target
@@ -20,7 +21,7 @@ from haulage.ledger.work import Fitted, Settled
 from haulage.model import naming
 from haulage.model.errors import Changed, Conflict, Gone, HaulageError, Mismatch, OutcomeUnknown, ShortRead, Transient
 from haulage.model.item import Carried, Item, Written
-from haulage.model.outcome import Outcome, OutcomeKind, Side
+from haulage.model.outcome import OFFERED, Outcome, OutcomeKind, Side
 from haulage.services.contract import ABSENT, CopiesDocuments, Precondition
 
 NAMES_TRIED = 20
@@ -55,7 +56,7 @@ async def copy_item(context: Context, known: Known) -> Settled:
     if _moved(failure):
         failure = Conflict("what is there kept changing at the destination while it was compared")
         failure.side = Side.DESTINATION
-    return _ended(job, OutcomeKind.FAILED, failure)
+    return _ended(job, OutcomeKind.FAILED, failure, other_name(context, job.known, failure, job.target))
 
 
 def _moved(error: HaulageError) -> bool:
@@ -254,8 +255,9 @@ def _settled(
     return Settled(outcome, job.revision, target_revision or "", job.finished_attempt)
 
 
-def _ended(job: Job, kind: OutcomeKind, error: HaulageError) -> Settled:
+def _ended(job: Job, kind: OutcomeKind, error: HaulageError, other: str | None = None) -> Settled:
     side = Side(error.side) if error.side else None
-    known, evidence = job.known, {"began_us": job.began_us}
+    known = job.known
+    evidence = {"began_us": job.began_us} | ({} if other is None else {OFFERED: other})
     told = error.code, error.message, error.fix, side
     return Settled(Outcome(known.id, known.path, kind, job.size, *told, evidence=evidence), left=job.left)

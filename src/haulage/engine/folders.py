@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from itertools import groupby
 
 from haulage.engine.context import Context
+from haulage.engine.offering import other_name
 from haulage.engine.plan import failed
 from haulage.engine.sides import at_target
 from haulage.ledger import items as item_rows
@@ -111,7 +112,7 @@ class Folders:
 
     def _settled(self, known: Known) -> Settled:
         if (error := self._refused.get(_path(known))) is not None:
-            return failed(known, error, Side.DESTINATION)
+            return failed(known, error, Side.DESTINATION, other_name(self._context, known, error, _path(known)))
         outcome = Outcome(known.id, known.path, OutcomeKind.VERIFIED, 0, target=known.target)
         return Settled(outcome, known.revision or "", "folder")
 

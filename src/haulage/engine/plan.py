@@ -19,7 +19,8 @@ from haulage.ledger.work import Fitted, Settled
 from haulage.model import naming
 from haulage.model.errors import Gone, HaulageError, NameRefused, Refused, TooLarge
 from haulage.model.item import Item, Kind, what_it_is
-from haulage.model.outcome import Outcome, OutcomeKind, Side
+from haulage.model.outcome import OFFERED, Outcome, OutcomeKind, Side
+from haulage.model.shortening import offered
 
 EMPTIED_SHARE = 0.03
 EMPTIED_LEAST = 3
@@ -189,7 +190,8 @@ class Planner:
             try:
                 target, key = self._name(known)
             except NameRefused as error:
-                decision.settled.append(failed(known, error, Side.DESTINATION))
+                other = offered(known.path, self._rules, folder=known.kind == Kind.FOLDER)
+                decision.settled.append(failed(known, error, Side.DESTINATION, other))
                 continue
             if final or not self._waits(known, target):
                 names.append((known, target, key))
@@ -277,7 +279,8 @@ class Planner:
 
     def _name(self, known: Known) -> tuple[str, str | None]:
         """The item's path at the destination and, where names are folded or fitted, the key of collisions."""
-        target = known.target if known.target is not None and known.done_revision is not None else None
+        kept = known.chosen or known.done_revision is not None
+        target = known.target if kept else None
         if target is None:
             target = naming.fit(known.path, self._rules, folder=known.kind == Kind.FOLDER).path
             if known.shadowed and known.kind == Kind.FILE:
@@ -298,7 +301,8 @@ class Planner:
             except NameRefused as error:
                 decision.settled.append(failed(known, error, Side.DESTINATION))
                 continue
-            if not free and target != known.target:
+            new = target != known.target or (known.chosen and known.done_revision is None)
+            if not free and new:
                 fitted = Fitted(known.id, target, naming.fold(target, self._rules))
                 work.set_targets(connection, [fitted])
             placed.append((known if target == known.path else msgspec.structs.replace(known, target=target), target))
@@ -353,7 +357,7 @@ def _settled(known: Known, kind: OutcomeKind, code: str, message: str, fix: str)
     return Settled(Outcome(known.id, known.path, kind, known.size, code, message, fix))
 
 
-def failed(known: Known, error: HaulageError, side: Side) -> Settled:
-    """The outcome of an item that could not be brought over."""
-    outcome = Outcome(known.id, known.path, OutcomeKind.FAILED, known.size, error.code, error.message, error.fix, side)
-    return Settled(outcome)
+def failed(known: Known, error: HaulageError, side: Side, other: str | None = None) -> Settled:
+    """The outcome of an item that could not be brought over. other: a path that a person may be offered instead."""
+    told, evidence = (error.code, error.message, error.fix, side), {} if other is None else {OFFERED: other}
+    return Settled(Outcome(known.id, known.path, OutcomeKind.FAILED, known.size, *told, evidence=evidence))

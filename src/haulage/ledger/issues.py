@@ -6,8 +6,10 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from haulage.ledger.schema import WRONG_OUTCOMES, migration_rows, outcomes, runs
-from haulage.model.outcome import RunKind, Status
+from haulage.ledger.codec import load
+from haulage.ledger.schema import WRONG_OUTCOMES, items, migration_rows, outcomes, runs
+from haulage.model.outcome import OFFERED, RunKind, Status
+from haulage.model.state import ItemState
 
 OF_WRONG = sa.text(f"outcomes.{WRONG_OUTCOMES}")  # as the index has it, so that SQLite takes it
 STOPPED = (Status.LISTING_INCOMPLETE, Status.QUOTA_EXCEEDED, Status.PAUSED_REAUTHORISE, Status.PAUSED_NO_SPACE)
@@ -45,6 +47,8 @@ class Wrong(msgspec.Struct, frozen=True):
     message: str | None
     fix: str | None
     copied: bool
+    offered: str | None = None
+    """Another path at the destination that a person may choose for it."""
 
 
 def _newest(migration: int) -> sa.CTE:
@@ -60,10 +64,44 @@ def counted(connection: sa.Connection, migration: int) -> list[Counted]:
     return [*_transfers(connection, migration), *_items(connection, migration)]
 
 
-def _items(connection: sa.Connection, migration: int) -> list[Counted]:
+def _newest_runs(migration: int) -> sa.Select[Any]:
+    """The newest copies of its rows, by id."""
     link = (runs.c.transfer_id == migration_rows.c.transfer_id) & (runs.c.kind == RunKind.COPY)
     newest = sa.select(sa.func.max(runs.c.id)).select_from(migration_rows.join(runs, link))
-    newest = newest.where(migration_rows.c.migration_id == migration).group_by(migration_rows.c.id)
+    return newest.where(migration_rows.c.migration_id == migration).group_by(migration_rows.c.id)
+
+
+_OFFER: sa.ColumnElement[Any] = sa.func.json_extract(outcomes.c.evidence, f"$.{OFFERED}")
+
+
+def _offers(migration: int, cause: Cause) -> tuple[Any, ...]:
+    """Items that went wrong so, untouched since, for which another name is offered."""
+    refused = (OF_WRONG, outcomes.c.run_id.in_(_newest_runs(migration)), *_same(cause), _OFFER.is_not(None))
+    untouched = (items.c.done_revision.is_(None), items.c.done_target_revision.is_(None))
+    as_left = (items.c.state == int(ItemState.SETTLED), *untouched)
+    return (*refused, items.c.id == outcomes.c.item_id, items.c.path == outcomes.c.path, *as_left)
+
+
+def offered(connection: sa.Connection, migration: int, cause: Cause) -> tuple[int, list[int]]:
+    """For how many items that went wrong so another name is offered, and the rows that they are of, by id."""
+    of = sa.select(outcomes.c.run_id, sa.func.count().label("number")).where(*_offers(migration, cause))
+    each = of.group_by(outcomes.c.run_id).subquery()
+    joined = migration_rows.join(runs, runs.c.transfer_id == migration_rows.c.transfer_id)
+    joined = joined.join(each, each.c.run_id == runs.c.id)
+    chosen = sa.select(migration_rows.c.id, each.c.number).select_from(joined)
+    its = chosen.where(migration_rows.c.migration_id == migration).order_by(migration_rows.c.id)
+    found = connection.execute(its).all()
+    return sum(row.number for row in found), [row.id for row in found]
+
+
+def take_offers(connection: sa.Connection, migration: int, cause: Cause) -> int:
+    """Have those items bear the offered names from now on. Returns how many."""
+    taken = items.update().where(*_offers(migration, cause)).values(target=_OFFER, target_key=_OFFER, chosen=1)
+    return connection.execute(taken).rowcount
+
+
+def _items(connection: sa.Connection, migration: int) -> list[Counted]:
+    newest = _newest_runs(migration)
     cause = (outcomes.c.outcome, outcomes.c.code, outcomes.c.side)
     each = (  # a run at a time, in the order of the index
         sa.select(*cause, sa.func.count().label("number"))
@@ -71,9 +109,9 @@ def _items(connection: sa.Connection, migration: int) -> list[Counted]:
         .group_by(outcomes.c.run_id, *cause)
         .subquery()
     )
-    items = sa.func.sum(each.c.number)
-    grouped = sa.select(each.c.outcome, each.c.code, each.c.side, items, sa.func.count())
-    found = connection.execute(grouped.group_by(each.c.outcome, each.c.code, each.c.side).order_by(items.desc()))
+    summed = sa.func.sum(each.c.number)
+    grouped = sa.select(each.c.outcome, each.c.code, each.c.side, summed, sa.func.count())
+    found = connection.execute(grouped.group_by(each.c.outcome, each.c.code, each.c.side).order_by(summed.desc()))
     return [Counted(Cause(outcome, code, side), count, of) for outcome, code, side, count, of in found]
 
 
@@ -162,7 +200,7 @@ def _wrong_items(connection: sa.Connection, row_id: int, cause: Cause, start: in
     return [
         Wrong(
             *(row.id, row.source, row.destination, one.run_id, one.item_id, one.path, one.target),
-            *(one.size, one.message, one.fix, True),
+            *(one.size, one.message, one.fix, True, load(one.evidence).get(OFFERED)),
         )
         for one in found
     ]

@@ -38,6 +38,8 @@ class Known(msgspec.Struct, frozen=True, gc=False):
     """A file whose size the source does not know before it is read; `size` is 0 then."""
     source_id: str | None = None
     """By which the source finds it without looking for its path, where such ids last."""
+    chosen: bool = False
+    """A person chose `target`."""
 
 
 class Marks:
@@ -257,17 +259,19 @@ _shadowed = (
 _known_columns = (
     *(items.c.id, items.c.path, items.c.kind, items.c.size, items.c.revision, items.c.modified_us, items.c.hashes),
     *(items.c.note, items.c.target, items.c.done_revision, items.c.done_size, items.c.done_target_revision),
-    items.c.source_id,
+    *(items.c.source_id, items.c.chosen),
 )
 
 
 def _known(row: Sequence[Any], shadowed: bool = False) -> Known:
     """Of `_known_columns`. Millions of them are made in a run."""
-    item_id, path, kind, size, revision, modified_us, hashes, note, target, done, done_size, done_target, source = row
+    item_id, path, kind, size, revision, modified_us, hashes, note, target, *more = row
+    done, done_size, done_target, source, chosen = more
     found_hashes = load_hashes(hashes) if hashes else {}
     listed = (item_id, path, kind, size or 0, revision, modified_us, found_hashes, note)
+    done_as = (target, done, done_size, done_target)
     unsized = size is None and kind == Kind.FILE
-    return Known(*listed, target, done, done_size, done_target, shadowed, unsized=unsized, source_id=source)
+    return Known(*listed, *done_as, shadowed, unsized=unsized, source_id=source, chosen=chosen == 1)
 
 
 _open = (

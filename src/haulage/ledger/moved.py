@@ -89,7 +89,8 @@ def follow(connection: sa.Connection, places: Sequence[Place]) -> None:
     for place in places:
         listed = connection.execute(sa.select(*taken).where(items.c.id == place.new_id)).one()
         connection.execute(items.delete().where(items.c.id == place.new_id))
-        values = {**listed._mapping, "target": place.target, "target_key": place.key, "state": int(ItemState.LISTED)}
+        values = {**listed._mapping, "target": place.target, "target_key": place.key, "chosen": None}
+        values["state"] = int(ItemState.LISTED)
         connection.execute(items.update().where(items.c.id == place.id).values(values))
 
 

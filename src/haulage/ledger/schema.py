@@ -75,6 +75,7 @@ items = Table(
     Column("done_size", BigInteger),
     Column("done_target_revision", Text),
     Column("source_id", Text),  # by which the source knows it wherever it is moved; NULL: it has no such thing
+    Column("chosen", SmallInteger),  # 1: a person chose `target`, so that the next plan keeps it
     UniqueConstraint("transfer_id", "path"),
 )
 Index("items_open", items.c.transfer_id, items.c.state, items.c.id, sqlite_where=items.c.state != 3)

@@ -22,7 +22,7 @@ try:
 except ImportError:  # no wheel for this machine: use Python's own if it is new enough (checked in `_engine`)
     sqlite = _system_sqlite
 
-HEAD = "0013"
+HEAD = "0014"
 """The newest migration; an older ledger is brought up to it, a newer one is refused."""
 
 OLDEST_SAFE_SQLITE = (3, 51, 3)

@@ -113,9 +113,9 @@ def with_suffix(path: str, number: int, rules: NameRules) -> str:
     """
     parent, slash, name = path.rpartition("/")
     for suffix in (f" ({number})", f"_{number}", f"-{number}", f"x{number}"):
-        for stem, extension in (_split_extension(name), (name, "")):
+        for stem, extension in (split_extension(name), (name, "")):
             end = suffix + extension
-            kept = _trimmed(stem, _room(parent + slash, end, rules), rules)
+            kept = trimmed(stem, _room(parent + slash, end, rules), rules)
             candidate = parent + slash + kept + end
             if (kept or not stem) and _takes(candidate, rules):
                 return candidate
@@ -307,7 +307,7 @@ def _checker(rules: NameRules) -> _Checker:
     return found
 
 
-def _split_extension(name: str) -> tuple[str, str]:
+def split_extension(name: str) -> tuple[str, str]:
     """The stem and the extension ("a", ".tar.gz"); what has a space, is long or is all of the name is no extension."""
     stem, dot, extension = name.rpartition(".")
     if not stem.strip(".") or not extension or len(extension) >= _LONGEST_EXTENSION or not extension.isalnum():
@@ -327,7 +327,7 @@ def _room(before: str, after: str, rules: NameRules) -> int | None:
     return min(rooms, default=None)
 
 
-def _trimmed(stem: str, room: int | None, rules: NameRules) -> str:
+def trimmed(stem: str, room: int | None, rules: NameRules) -> str:
     """As much of the beginning as fits; a letter is not parted from its combining marks."""
     if room is None or length(stem, rules.unit) <= room:
         return stem

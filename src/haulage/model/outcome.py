@@ -25,6 +25,10 @@ SUCCESSFUL = (OutcomeKind.VERIFIED, OutcomeKind.VERIFIED_WEAK, OutcomeKind.TRANS
 WRONG = (OutcomeKind.FAILED, OutcomeKind.CHANGED_AT_SOURCE)
 
 
+OFFERED = "offered"
+"""In the evidence of a failed item: another path at the destination that a person may choose for it."""
+
+
 class Side(StrEnum):
     """Which end a failure belongs to."""
 

@@ -5,11 +5,13 @@ from typing import Any, Literal
 
 import msgspec
 
+from haulage.ledger import audit
 from haulage.ledger import connectors as connector_rows
 from haulage.ledger import issues as rows
+from haulage.ledger.audit import Actor
 from haulage.ledger.issues import Cause, Counted, Wrong
 from haulage.ledger.migration_rows import MigrationRow
-from haulage.ledger.store import Ledger
+from haulage.ledger.store import Connection, Ledger
 from haulage.model import errors
 from haulage.model.connector import USABLE
 from haulage.model.errors import Missing, Refused
@@ -18,8 +20,13 @@ from haulage.reports import catalogue
 
 SAMPLES = 3
 PAGE = 1000
-Act = Literal["retry", "paths", "reauthorise", "none"]
-"""Copy the transfers concerned again; correct their paths; authorise a connector again; nothing that we could do."""
+Act = Literal["retry", "paths", "fit", "reauthorise", "none"]
+"""Copy the transfers concerned again; correct their paths; give items the names that are offered; authorise a connector
+again; nothing that we could do."""
+_FIT = (
+    "See the name that each would get at the destination and fit them, or rename them at the source, then run the same "
+    "command again."
+)
 
 _STATUS_FIXES: dict[int, str] = {
     Status.LISTING_INCOMPLETE: "Start it again; if it stays, see its log for the folder that could not be listed.",
@@ -41,7 +48,8 @@ _UNHELPED = (errors.TooLarge.code,)
 class Group(msgspec.Struct, frozen=True):
     """A cause, as people are told of it. key: names it in addresses and commands.
 
-    items: how many it concerns; 0 where transfers as a whole are concerned. samples: a few of them.
+    items: how many it concerns; 0 where transfers as a whole are concerned. samples: a few of them. fits: for how many
+    of the items another name at the destination is offered.
     """
 
     key: str
@@ -53,6 +61,7 @@ class Group(msgspec.Struct, frozen=True):
     items: int
     transfers: int
     samples: tuple[Wrong, ...] = ()
+    fits: int = 0
 
 
 def groups(ledger: Ledger, migration: MigrationRow) -> list[Group]:
@@ -62,17 +71,27 @@ def groups(ledger: Ledger, migration: MigrationRow) -> list[Group]:
         for one in rows.counted(connection, migration.id):
             few = rows.rows_of(connection, migration.id, one.cause, SAMPLES)
             samples = rows.wrong(connection, few, one.cause, 0, SAMPLES)
-            found.append(msgspec.structs.replace(_group(one), samples=tuple(samples)))
+            grouped = _with_offers(connection, migration, _group(one))
+            found.append(msgspec.structs.replace(grouped, samples=tuple(samples)))
         return found
+
+
+def _with_offers(connection: Connection, migration: MigrationRow, one: Group) -> Group:
+    """Whether names can be fitted is in what was offered."""
+    if one.cause.code != errors.NameRefused.code or one.act != "retry":
+        return one
+    fits, _ = rows.offered(connection, migration.id, one.cause)
+    return msgspec.structs.replace(one, act="fit", fix=_FIT, fits=fits) if fits else one
 
 
 def group(ledger: Ledger, migration: MigrationRow, key: str) -> Group:
     """One of them, without samples. Raises Missing: it may have been seen to meanwhile."""
-    counted = ledger.read(rows.counted, migration.id)
-    found = next((one for one in map(_group, counted) if one.key == key), None)
-    if found is None:
-        raise Missing("no such issue is there any more", "See the list of issues.")
-    return found
+    with ledger.reading() as connection:
+        counted = rows.counted(connection, migration.id)
+        found = next((one for one in map(_group, counted) if one.key == key), None)
+        if found is None:
+            raise Missing("no such issue is there any more", "See the list of issues.")
+        return _with_offers(connection, migration, found)
 
 
 def concerned(ledger: Ledger, migration: MigrationRow, cause: Cause) -> list[int]:
@@ -116,6 +135,29 @@ def to_retry(ledger: Ledger, migration: MigrationRow, key: str, shown: int | Non
     if shown is not None and shown != found.transfers:
         raise Refused(f"{found.transfers:,} users are concerned now, {shown:,} were shown", "Look at them again.")
     return concerned(ledger, migration, found.cause)
+
+
+def fit_names(
+    ledger: Ledger, migration: MigrationRow, key: str, actor: Actor, shown: int | None = None
+) -> Sequence[int]:
+    """Give the items of a group the names that are offered, for good. Returns their transfers, to be copied again.
+
+    shown: how many names a person was shown. Raises Missing, Refused where there are others now.
+    """
+
+    def choose(connection: Connection) -> Sequence[int]:
+        fits, found = rows.offered(connection, migration.id, one.cause)
+        if not fits:
+            raise Refused(f"{one.heading}: no other name can be offered", one.fix)
+        if shown is not None and shown != fits:
+            raise Refused(f"{fits:,} names can be fitted now, {shown:,} were shown", "Look at them again.")
+        if rows.take_offers(connection, migration.id, one.cause) != fits:
+            raise Refused("the items are being worked on", "Look at them again when their runs have ended.")
+        audit.append(connection, actor, "names fit", f"migration {migration.id}", issue=key, count=fits)
+        return found
+
+    one = group(ledger, migration, key)
+    return ledger.do(choose)
 
 
 def _group(one: Counted) -> Group:

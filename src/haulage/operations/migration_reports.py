@@ -16,7 +16,18 @@ from haulage.reports import files, migration
 from haulage.reports.lines import cell
 
 COLUMNS = migration.TABLE_COLUMNS
-ISSUE_COLUMNS = ("ID", "Source Path", "Destination Path", "Name", "Size", "Cause", "Message", "What To Do", "Run")
+ISSUE_COLUMNS = (
+    "ID",
+    "Source Path",
+    "Destination Path",
+    "Name",
+    "Size",
+    "Cause",
+    "Message",
+    "What To Do",
+    "Run",
+    "Offered Name",
+)
 KINDS = ("migration", "errors", "table")
 
 
@@ -59,7 +70,8 @@ def issue_line(group: Group, one: Wrong) -> list[str]:
     """The cells under ISSUE_COLUMNS of what a cause concerns."""
     name = "" if one.path is None else one.path
     told = cell(one.source), cell(one.destination), cell(name), str(one.size), cell(group.heading), cell(one.message)
-    return [str(one.row), *told, cell(one.fix or group.fix), "" if one.run is None else str(one.run)]
+    run = "" if one.run is None else str(one.run)
+    return [str(one.row), *told, cell(one.fix or group.fix), run, cell(one.offered)]
 
 
 def _transfers(ledger: Ledger, rows: Iterable[TransferRow]) -> Iterable[Sequence[str]]:

@@ -99,6 +99,19 @@ async def retry(request: Request, visit: Operator, migration_id: int, issue: Key
     return RedirectResponse(f"/migrations/{one.id}", 303)
 
 
+@router.post("/migrations/{migration_id}/issues/{issue}/fit")
+async def fit(request: Request, visit: Operator, migration_id: int, issue: Key, count: Count = 0) -> Response:
+    """Take the names that are offered, and copy their transfers again; not if others are offered than were shown."""
+    one = await asyncio.to_thread(rights.work_on, visit.ledger, visit.who, migration_id)
+    try:
+        await asyncio.to_thread(rights.may_begin, visit.ledger, visit.who, one, PassKind.COPY)
+        found = await asyncio.to_thread(issues.fit_names, visit.ledger, one, issue, visit.actor, count)
+        await visit.passes.start(one, found, PassKind.COPY, visit.actor)
+    except Refused as error:
+        return await asyncio.to_thread(_list, request, visit, one, error)
+    return RedirectResponse(f"/migrations/{one.id}", 303)
+
+
 @router.get("/migrations/{migration_id}/issues/{issue}/places")
 async def places(request: Request, visit: Operator, migration_id: int, issue: Key) -> Response:
     """Who and what there is on both sides, for users to be mapped by hand: a piece of the page."""

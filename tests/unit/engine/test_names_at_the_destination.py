@@ -1,11 +1,18 @@
 """Names at the destination that are taken, or that leave no room."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 
+from haulage.ledger.codec import load
+from haulage.ledger.schema import items, outcomes
+from haulage.ledger.store import Connection, Ledger
+from haulage.model.errors import NameRefused
+from haulage.model.item import Carried, Written
 from haulage.model.naming import NameRules
 from haulage.model.outcome import Status
+from haulage.services.contract import Precondition
 from tests.unit.engine.drives import TRAITS, MemoryDrive, copy, open_ledger
 
 
@@ -39,4 +46,61 @@ async def test_a_file_gets_a_name_of_its_own_where_its_own_was_given_away(tmp_pa
     ran = await copy(ledger, source, target)
     assert (ran.status, ran.said) == (Status.SUCCESS, {"a": "verified"})
     assert target.files == {"a": b"a stranger's", "a (2)": b"2", "a (2) (2)": b"1"}
+    assert (await copy(ledger, source, target)).status == Status.NOTHING_TO_COPY
+
+
+class Fussy(MemoryDrive):
+    """A destination that refuses what its rules do not tell of: questions, and names of more than 60 bytes."""
+
+    async def put(
+        self, path: str, body: bytes | memoryview, carried: Carried, digests: Mapping[str, str], condition: Precondition
+    ) -> Written:
+        """Refused, or as ever."""
+        if "?" in path or len(path.encode()) > 60:
+            raise NameRefused(f"no {path!r} here")
+        return await super().put(path, body, carried, digests, condition)
+
+
+def take_offers(ledger: Ledger) -> list[str]:
+    """A person takes what the newest run offers. Returns that."""
+
+    def take(connection: Connection) -> list[str]:
+        rows = connection.execute(outcomes.select().order_by(outcomes.c.run_id.desc())).all()
+        newest = {row.item_id: load(row.evidence)["offered"] for row in rows if row.run_id == rows[0].run_id}
+        for item, name in newest.items():
+            chosen = {"target": name, "target_key": name, "chosen": 1}
+            connection.execute(items.update().where(items.c.id == item).values(chosen))
+        return [*newest.values()]
+
+    return ledger.do(take)
+
+
+async def test_what_only_the_service_refuses_is_offered_more_cautiously_until_it_is_taken(tmp_path: Path) -> None:
+    """And the name stays: for a second run, for a new version, and where somebody removed it there."""
+    ledger, path = open_ledger(tmp_path), f"{'why ' * 20}?.txt"
+    source, target = MemoryDrive("memory://source", {path: b"1"}), Fussy("memory://target")
+    assert (await copy(ledger, source, target)).said == {path: "name_refused"}
+    assert take_offers(ledger) == [path.replace("?", "_")]
+    assert (await copy(ledger, source, target)).said == {path: "name_refused"}
+    (name,) = take_offers(ledger)
+    assert (await copy(ledger, source, target)).said == {path: "verified"}
+    assert target.files == {name: b"1"} and len(name) <= 60 and name.endswith(".txt")
+    assert (await copy(ledger, source, target)).status == Status.NOTHING_TO_COPY
+    source.files[path] = b"22"
+    assert (await copy(ledger, source, target)).said == {path: "verified"}
+    assert target.files == {name: b"22"}
+    target.files.clear()
+    assert (await copy(ledger, source, target)).said == {path: "verified"}
+    assert target.files == {name: b"22"}
+
+
+async def test_an_offered_name_that_is_taken_meanwhile_gets_a_number(tmp_path: Path) -> None:
+    """By a stranger's file at the destination, or by another item: nothing is overwritten."""
+    ledger, source = open_ledger(tmp_path), MemoryDrive("memory://source", {"why?": b"1"})
+    target = Fussy("memory://target", {"why_": b"a stranger's"})
+    await copy(ledger, source, target)
+    assert take_offers(ledger) == ["why_"]
+    source.files["why_ (2)"] = b"2"
+    assert (await copy(ledger, source, target)).said == {"why?": "kept_both", "why_ (2)": "verified"}
+    assert target.files == {"why_": b"a stranger's", "why_ (2)": b"2", "why_ (3)": b"1"}
     assert (await copy(ledger, source, target)).status == Status.NOTHING_TO_COPY
