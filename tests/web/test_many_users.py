@@ -13,7 +13,7 @@ from haulage.ledger import runs as run_rows
 from haulage.ledger.audit import Actor
 from haulage.model.mapping import Wish
 from haulage.model.outcome import Status
-from haulage.operations import connectors, migrations
+from haulage.operations import connectors, migration_table, migrations
 from haulage.services.registry import service
 from tests.connectors.people import Office
 from tests.web.house import House, Visitor, words
@@ -89,4 +89,4 @@ async def test_many_users_in_one_pass(office: Office, tmp_path: Path, monkeypatc
         )
         assert sum(row.run.counts[name] for name in outcomes) == ITEMS
     assert len(ledger.read(run_rows.newest, 2 * USERS)) == USERS
-    assert migrations.totals(rows).items == USERS * ITEMS
+    assert migration_table.sums(ledger, 1).items == USERS * ITEMS

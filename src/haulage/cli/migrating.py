@@ -16,7 +16,7 @@ from haulage.ledger.store import Ledger
 from haulage.model.errors import HaulageError, Refused
 from haulage.model.filters import parse_rate
 from haulage.model.outcome import PassKind, Status, status_words
-from haulage.operations import bulk, migrations
+from haulage.operations import bulk, migration_table, migrations
 from haulage.operations import passes as passing
 from haulage.operations.home import open_ledger
 from haulage.operations.transfers import Ended
@@ -154,9 +154,10 @@ def _standing(one: passing.Shown) -> str:
 
 def _stop(name: str, filter: str, status: Status) -> None:
     with opened() as ledger:
-        migration, rows = migrations.table(ledger, name, filter)
+        migration = migrations.of_name(ledger, name)
         if filter:
-            count = passing.stop_rows(ledger, migration, [one.id for one in rows], status, actor())
+            chosen = migration_table.shown(ledger, migration.id, filter)
+            count = passing.stop_rows(ledger, migration, chosen, status, actor())
             say(f"{'Canceled' if status == Status.CANCELED else 'Paused'} {count:,} transfers.")
             return
         found = [one.row for one in passing.shown(ledger, migration.id) if one.row.ended_us is None]
@@ -202,7 +203,8 @@ async def _run(name: str, filter: str, kind: PassKind, at_once: int, bandwidth: 
 async def _conducted(
     ledger: Ledger, name: str, filter: str, kind: PassKind, at_once: int, bandwidth: int | None, as_json: bool
 ) -> int:
-    migration, rows = migrations.table(ledger, name, filter)
+    migration = migrations.of_name(ledger, name)
+    rows = migration_table.shown(ledger, migration.id, filter)
     if not rows:
         raise Refused("no transfer is chosen", "Add some, or change --filter.")
     return await conduct(ledger, migration, rows, kind, as_json, at_once=at_once, bandwidth=bandwidth)

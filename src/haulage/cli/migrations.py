@@ -21,7 +21,7 @@ from haulage.model import mapping
 from haulage.model.errors import Refused
 from haulage.model.mapping import Wish
 from haulage.model.matching import Match
-from haulage.operations import applying, migration_reports, migrations, scan_reports
+from haulage.operations import applying, migration_reports, migration_table, migrations, scan_reports
 from haulage.operations.home import home
 
 app = cyclopts.App(name="migrations", help="Many users or folders, moved together.")
@@ -54,7 +54,7 @@ def create(name: str, source: str, destination: str, /, *, chosen: FilterOptions
 def list_(*, json: Json = False) -> None:
     """All migrations, and how they stand."""
     with opened() as ledger:
-        found = [(one, migrations.totals(rows)) for one, rows in migrations.every(ledger)]
+        found = [(one, migration_table.sums(ledger, one.id)) for one in migrations.named(ledger)]
     if json:
         say_json({"migrations": [{**msgspec.structs.asdict(one), "totals": totals} for one, totals in found]})
         return
@@ -81,15 +81,17 @@ def show(name: str, /, *, filter: str = "", json: Json = False) -> None:
         filter: Show only some: text, COLUMN:text, /regex/, COLUMN:/regex/; several must all hold.
     """
     with opened() as ledger:
-        migration, rows = migrations.table(ledger, name, filter)
-    if json:
+        migration, rows = migration_table.of_name(ledger, name, filter)
         for one in rows:
-            say_json(migrations.told(one))
-        say_json({"migration": migration.name, "totals": migrations.totals(rows)})
-        return
-    for one in rows:
-        say("  ".join(_words(one)))
-    say(_counted(migrations.totals(rows)))
+            if json:
+                say_json(migrations.told(one))
+            else:
+                say("  ".join(_words(one)))
+        totals = migration_table.sums(ledger, migration.id, filter)
+    if json:
+        say_json({"migration": migration.name, "totals": totals})
+    else:
+        say(_counted(totals))
 
 
 def _words(row: TransferRow) -> Iterable[str]:
@@ -114,10 +116,10 @@ def discover(name: str, /, *, add: Flag = False, by_name: Flag = False, json: Js
         by_name: Add those also that have nothing in common but their display name.
     """
     with opened() as ledger:
-        migration, rows = migrations.table(ledger, name)
+        migration = migrations.of_name(ledger, name)
         found = run_interruptibly(migrations.discovered(ledger, migration))
         chosen = [*found.taken, *(found.offered if by_name else [])]
-        there = {one.source for one in rows}
+        there = migrations.sources(ledger, migration)
         fresh = [one for one in chosen if one.source.path not in there]
         if add and fresh:
             wishes = [Wish(0, one.source.path, one.destination.path) for one in fresh]
@@ -182,11 +184,12 @@ def export(name: str, /, *, filter: str = "", yaml: Flag = False) -> None:
         raise Refused("a migration's file holds all of its transfers", "Leave out --filter, or --yaml.")
     with opened() as ledger:
         if yaml:
-            sys.stdout.buffer.write(applying.exported(ledger, name).encode())
+            for piece in applying.exported(ledger, name):
+                sys.stdout.buffer.write(piece.encode())
             return
-        _, rows = migrations.table(ledger, name, filter)
-    with open(sys.stdout.fileno(), "w", encoding="utf-8", newline="", closefd=False) as out:
-        migration_reports.put(out, migration_reports.COLUMNS, migration_reports.table(rows))
+        _, rows = migration_table.of_name(ledger, name, filter)
+        with open(sys.stdout.fileno(), "w", encoding="utf-8", newline="", closefd=False) as out:
+            migration_reports.put(out, migration_reports.COLUMNS, migration_reports.table(rows))
 
 
 @app.command
@@ -212,9 +215,9 @@ def mark(name: str, /, *, filter: str, tags: str | None = None, notes: str | Non
         notes: A line of text; "" for none.
     """
     with opened() as ledger:
-        _, rows = migrations.table(ledger, name, filter)
+        migration = migrations.of_name(ledger, name)
+        ids = migration_table.shown(ledger, migration.id, filter)
         chosen = None if tags is None else mapping.tags_of(tags)
-        ids = [one.id for one in rows]
         say(f"Marked {migrations.mark(ledger, name, ids, actor(), tags=chosen, notes=notes):,} transfers.")
 
 
@@ -254,7 +257,7 @@ def report(name: str, /, *, filter: str = "", output: Path | None = None, json: 
         output: The folder to write to, instead of one in the state folder.
     """
     with opened() as ledger:
-        migration, rows = migrations.table(ledger, name, filter)
+        migration, rows = migration_table.of_name(ledger, name, filter)
         folder = output or home() / "reports" / f"migration-{migration.id}"
         written: dict[str, Any] = {
             kind: str(path) for kind, path in migration_reports.write(ledger, rows, folder).items()
@@ -276,7 +279,7 @@ def scan_report(name: str, /, *, filter: str = "", output: Path | None = None, j
         output: The folder to write to, instead of one in the state folder.
     """
     with opened() as ledger:
-        migration, rows = migrations.table(ledger, name, filter)
+        migration, rows = migration_table.of_name(ledger, name, filter)
         folder = output or home() / "reports" / f"migration-{migration.id}"
         written = scan_reports.write(ledger, migration, rows, folder)
     if json:

@@ -16,7 +16,7 @@ from haulage.ledger.store import Ledger
 from haulage.model.errors import Refused
 from haulage.model.outcome import PassKind
 from haulage.model.schedule import Every, Hours, Timing, day_of, minutes_of, window_of
-from haulage.operations import migration_schedules, migrations, schedules
+from haulage.operations import migration_schedules, migration_table, migrations, schedules
 
 app = cyclopts.App(name="schedule", help="A migration that is scanned or started by itself, by a server that is up.")
 
@@ -86,11 +86,11 @@ def add(
         person: In whose name it starts, where that is not yours.
     """
     with opened() as ledger:
-        migration, rows = migrations.table(ledger, name, filter)
-        if filter and not rows:
+        migration = migrations.of_name(ledger, name)
+        chosen = migration_table.shown(ledger, migration.id, filter) if filter else None
+        if filter and not chosen:
             raise Refused("no transfer is chosen", "Add some, or change --filter.")
         whose = migration_schedules.starter(ledger, migration.source, migration.destination, actor(), person)
-        chosen = [one.id for one in rows] if filter else None
         facts = chosen, PassKind(kind), times.timing(), times.window(), actor()
         _tell(ledger, schedules.add_for_migration(ledger, whose, migration, *facts), "Added", json)
 

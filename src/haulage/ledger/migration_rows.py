@@ -163,11 +163,19 @@ def end_using(connection: sa.Connection, connector_ids: Sequence[int]) -> None:
         end(connection, migration)
 
 
-def ends(connection: sa.Connection, migration: int) -> dict[tuple[str, str], int]:
-    """The source and destination of each row, and its number."""
+def ends(
+    connection: sa.Connection, migration: int, among: Sequence[tuple[str, str]] | None = None
+) -> dict[tuple[str, str], int]:
+    """The source and destination of each row, or of those that have one of these pairs, and its number."""
     chosen = sa.select(migration_rows.c.source, migration_rows.c.destination, migration_rows.c.id)
-    found = connection.execute(chosen.where(migration_rows.c.migration_id == migration))
-    return {(source, destination): row_id for source, destination, row_id in found}
+    chosen = chosen.where(migration_rows.c.migration_id == migration)
+    if among is not None:
+        each = sa.func.json_each(dump(among)).table_valued("value")
+        pair = [sa.func.json_extract(each.c.value, f"$[{at}]") for at in (0, 1)]
+        wanted = sa.select(pair[0].label("source"), pair[1].label("destination")).cte("wanted")
+        same = (migration_rows.c.source == wanted.c.source) & (migration_rows.c.destination == wanted.c.destination)
+        chosen = chosen.join(wanted.prefix_with("MATERIALIZED"), same)
+    return {(source, destination): row_id for source, destination, row_id in connection.execute(chosen)}
 
 
 def append(connection: sa.Connection, migration: int, wanted: Iterable[tuple[str, str, str]]) -> None:
@@ -206,6 +214,17 @@ class Cells(msgspec.Struct, frozen=True, gc=False):
     def row(self) -> tuple[str, str, str, str]:
         """As the ledger keeps it."""
         return self.source, self.destination, ", ".join(self.tags), self.notes
+
+
+def cells_after(connection: sa.Connection, migration: int, after: int, limit: int) -> list[tuple[int, Cells]]:
+    """What is written into the rows above a number, by number, so many at most."""
+    names = ("id", "source", "destination", "tags", "notes")
+    chosen = sa.select(*(migration_rows.c[name] for name in names)).where(migration_rows.c.migration_id == migration)
+    found = connection.execute(chosen.where(migration_rows.c.id > after).order_by(migration_rows.c.id).limit(limit))
+    return [
+        (row_id, Cells(source, destination, tuple(tags.split(", ")) if tags else (), notes))
+        for row_id, source, destination, tags, notes in found
+    ]
 
 
 def append_cells(connection: sa.Connection, migration: int, wanted: Iterable[Cells]) -> None:

@@ -228,6 +228,22 @@ def ids(connection: sa.Connection, migration: int, parts: Sequence[Part], over: 
     return list(connection.scalars(chosen.order_by(_rows.c.id)))
 
 
+class Scanned(msgspec.Struct, frozen=True):
+    """Of some transfers: how many they are, how many a scan of which has ended, and how many items these listed."""
+
+    transfers: int
+    scanned: int
+    items: int
+
+
+def scanned(connection: sa.Connection, migration: int, parts: Sequence[Part], over: Over) -> Scanned:
+    """What there is to report on of the rows that a filter shows."""
+    source = _Source(migration, over).joined_scans()
+    listed = sa.func.coalesce(sa.func.sum(_scan.c.listed), 0)
+    chosen = sa.select(sa.func.count(), sa.func.count(_scan.c.ended_us), listed).select_from(source.tables)
+    return Scanned(*connection.execute(chosen.where(source.holds(parts))).one())
+
+
 def unended(connection: sa.Connection, migration: int) -> list[tuple[int, str, int]]:
     """Rows of whose runs one has no end: its kind, and the transfer that it is of. It may be killed."""
     found = []

@@ -1,7 +1,8 @@
 """A migration as a file: read with line numbers, every problem told at once, and written so that it reads the same."""
 
 import difflib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -15,6 +16,7 @@ from haulage.model.outcome import PassKind
 from haulage.model.schedule import Every, Hours, Timing, clock, day_of, day_words, minutes_of, window_of
 
 VERSION = "1"
+PORTION = 1000
 
 
 class Key(msgspec.Struct, frozen=True):
@@ -126,14 +128,23 @@ def write(
     filters: Filters,
     transfers: Iterable[WantedTransfer],
     schedules: Sequence[WantedSchedule] = (),
-) -> str:
-    """A file that reads as this."""
+) -> Iterator[str]:
+    """A file that reads as this, piece by piece: its transfers are taken a portion at a time."""
     told: dict[str, Any] = {"version": int(VERSION), "migration": name, "source": source, "destination": destination}
     if (filtered := _told_filters(filters)) != {}:
         told["filters"] = filtered
     if schedules:
         told["schedules"] = [_told_schedule(one) for one in schedules]
-    return documents.write({**told, "transfers": [_told(one) for one in transfers]})
+    remaining = iter(transfers)
+    some = list(islice(remaining, PORTION))
+    if not some:
+        yield documents.write({**told, "transfers": []})
+        return
+    yield documents.write(told)
+    yield "transfers:\n"
+    while some:
+        yield documents.write([_told(one) for one in some])  # as a list stands below a key, too
+        some = list(islice(remaining, PORTION))
 
 
 def _told_schedule(one: WantedSchedule) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Migrations as code: what a file would change is told first, then made true, all of it or nothing."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -220,13 +220,26 @@ def _change(one: WantedTransfer, row: TransferRow) -> Change:
     return Change(row.id, one.line, _cells(row), Cells(one.source, one.destination, tags, notes))
 
 
-def exported(ledger: Ledger, name: str) -> str:
-    """A migration as a file: applied, it changes nothing here, and makes the same elsewhere. Raises Refused."""
-    found, table = migrations.table(ledger, name)
-    ends = found.source, found.destination
-    transfers = [WantedTransfer(0, row.source, row.destination, row.tags, row.notes) for row in table]
-    timed = migration_schedules.wanted(ledger.read(schedule_rows.of_migration, found.id), table)
-    return migration_file.write(found.name, *ends, migrations.filters_of(found), transfers, timed)
+def exported(ledger: Ledger, name: str) -> Iterator[str]:
+    """A migration as a file, in pieces: applied, it changes nothing here, and makes the same elsewhere. Raises Refused.
+
+    It is of one moment.
+    """
+    with ledger.reading() as connection:
+        found = rows.get(connection, name)
+        ends = found.source, found.destination
+        planned = schedule_rows.of_migration(connection, found.id)
+        timed = migration_schedules.wanted(planned, rows.ends(connection, found.id) if planned else {})
+        transfers = _transfers(connection, found.id)
+        yield from migration_file.write(found.name, *ends, migrations.filters_of(found), transfers, timed)
+
+
+def _transfers(connection: Connection, migration: int) -> Iterator[WantedTransfer]:
+    """All of a migration's, a portion at a time."""
+    after = -1
+    while some := rows.cells_after(connection, migration, after, migration_file.PORTION):
+        yield from (WantedTransfer(0, one.source, one.destination, one.tags, one.notes) for _, one in some)
+        after = some[-1][0]
 
 
 def told(plan: Plan) -> dict[str, Any]:

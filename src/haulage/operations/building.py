@@ -3,7 +3,6 @@
 import asyncio
 import secrets
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -11,10 +10,11 @@ import msgspec
 
 from haulage.ledger import audit
 from haulage.ledger.audit import Actor
-from haulage.ledger.migration_rows import MigrationRow, TransferRow
+from haulage.ledger.migration_rows import MigrationRow
 from haulage.ledger.store import Ledger, now_us
 from haulage.model.errors import HaulageError, Refused
 from haulage.operations import scan_reports
+from haulage.operations.migration_table import Rows
 from haulage.operations.runlog import log_of
 from haulage.reports import scan_files
 
@@ -80,19 +80,19 @@ class Builds:
         found = [_read(one) for one in self._home(migration).glob(f"*/{FACTS}")]
         return max((one for one in found if one is not None), key=lambda one: one.at_us, default=None)
 
-    def start(self, migration: MigrationRow, rows: Sequence[TransferRow], filter: str, actor: Actor) -> None:
-        """Begin to make them. Raises Refused while those of this migration, or too many others, are being made."""
+    def start(self, migration: MigrationRow, rows: Rows, items: int, filter: str, actor: Actor) -> None:
+        """Begin to make them; items: of about so many. Raises Refused.
+
+        That is while those of this migration, or too many others, are being made.
+        """
         if (before := self.last(migration.id)) is not None and before.goes_on:
             raise Refused("reports of this migration are being made already", "Wait until they are there.")
         if sum(one.goes_on for one in self._by_migration.values()) >= MOST_AT_ONCE:
             raise Refused(f"{MOST_AT_ONCE} other reports are being made", "Try again when they are there.")
-        items = sum(one.scan.counts.get("listed", 0) for one in rows if one.scan is not None)
         begun = self._by_migration[migration.id] = Build(items)
         begun.task = asyncio.create_task(self._run(begun, migration, rows, filter, actor))
 
-    async def _run(
-        self, begun: Build, migration: MigrationRow, rows: Sequence[TransferRow], filter: str, actor: Actor
-    ) -> None:
+    async def _run(self, begun: Build, migration: MigrationRow, rows: Rows, filter: str, actor: Actor) -> None:
         try:
             await asyncio.to_thread(self._make, begun, migration, rows, filter, actor)
         except HaulageError as error:
@@ -101,9 +101,7 @@ class Builds:
             log_of(self._ledger).bug(error, command="scan report")
             begun.problem = HaulageError("something unexpected ended it", "The server's log tells more.")
 
-    def _make(
-        self, begun: Build, migration: MigrationRow, rows: Sequence[TransferRow], filter: str, actor: Actor
-    ) -> None:
+    def _make(self, begun: Build, migration: MigrationRow, rows: Rows, filter: str, actor: Actor) -> None:
         home = self._home(migration.id)
         folder = home / secrets.token_hex(8)
         try:

@@ -9,7 +9,7 @@ from haulage.ledger import connectors as connector_rows
 from haulage.ledger import people
 from haulage.ledger import schedules as rows
 from haulage.ledger.audit import Actor
-from haulage.ledger.migration_rows import MigrationRow, TransferRow
+from haulage.ledger.migration_rows import MigrationRow
 from haulage.ledger.schedules import ScheduleRow
 from haulage.ledger.store import Connection, Ledger
 from haulage.model.errors import Refused
@@ -171,9 +171,9 @@ def make_true(
         schedules.keep_removed(connection, number, actor)
 
 
-def wanted(found: Sequence[ScheduleRow], table: Sequence[TransferRow]) -> list[WantedSchedule]:
-    """Schedules as a file has them; not those whose transfers are all gone."""
-    after = {one.id: (one.source, one.destination) for one in table}
+def wanted(found: Sequence[ScheduleRow], table: Mapping[Ends, int]) -> list[WantedSchedule]:
+    """Schedules as a file has them; not those whose transfers are all gone. table: the number of each transfer."""
+    after = {number: ends for ends, number in sorted(table.items(), key=lambda one: one[1])}
     made = []
     for one in sorted(found, key=lambda row: row.id):
         each = _set(one, after)

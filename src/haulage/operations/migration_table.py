@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from haulage.ledger import migration_rows, migration_table, passes
-from haulage.ledger.migration_rows import TransferRow
-from haulage.ledger.migration_table import SORTS, Look, Over, Sums
+from haulage.ledger.migration_rows import MigrationRow, TransferRow
+from haulage.ledger.migration_table import SORTS, Look, Over, Scanned, Sums
 from haulage.ledger.passes import Place
 from haulage.ledger.store import Ledger
 from haulage.model import row_filter
@@ -80,16 +80,21 @@ def moved(ledger: Ledger, migration_id: int) -> tuple[str, list[tuple[int, int, 
     return "hour", found
 
 
-def sums(ledger: Ledger, migration_id: int) -> Sums:
-    """The counters over all of a migration's transfers."""
+def sums(ledger: Ledger, migration_id: int, text: str = "") -> Sums:
+    """The counters over those of a migration's transfers that a filter shows. Raises Refused."""
     known = over(ledger, migration_id)
-    return ledger.read(migration_table.look, migration_id, Look(limit=0), known).sums
+    return ledger.read(migration_table.look, migration_id, Look(row_filter.parts(text), limit=0), known).sums
 
 
 def shown(ledger: Ledger, migration_id: int, text: str) -> list[int]:
     """All transfers that a filter shows, by number. Raises Refused for one that cannot be read."""
     known = over(ledger, migration_id)
     return ledger.read(migration_table.ids, migration_id, row_filter.parts(text), known)
+
+
+def scanned(ledger: Ledger, migration_id: int, text: str) -> Scanned:
+    """What there is to report on of those that a filter shows. Raises Refused for one that cannot be read."""
+    return ledger.read(migration_table.scanned, migration_id, row_filter.parts(text), over(ledger, migration_id))
 
 
 def some(ledger: Ledger, migration_id: int, ids: Sequence[int]) -> list[TransferRow]:
@@ -107,11 +112,20 @@ class Rows:
         self._ledger, self._migration = ledger, migration_id
         self.ids = ids
 
+    def __len__(self) -> int:
+        return len(self.ids)
+
     def __iter__(self) -> Iterator[TransferRow]:
         """As they are when it comes to them; without those that are gone by then."""
         for begin in range(0, len(self.ids), PORTION_ROWS):
             some = self.ids[begin : begin + PORTION_ROWS]
             yield from standing.as_they_are(self._ledger, self._ledger.read(migration_rows.rows, self._migration, some))
+
+
+def of_name(ledger: Ledger, name: str, text: str = "") -> tuple[MigrationRow, Rows]:
+    """A migration, and those of its transfers that a filter shows now. Raises Refused."""
+    migration = ledger.read(migration_rows.get, name)
+    return migration, Rows(ledger, migration.id, shown(ledger, migration.id, text))
 
 
 def suggested(ledger: Ledger, migration_id: int, text: str) -> list[str]:

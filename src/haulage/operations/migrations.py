@@ -1,6 +1,7 @@
 """Migrations: many transfers between two connectors, added, found, changed and deleted together."""
 
 import shutil
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,7 +13,6 @@ from haulage.ledger import migration_rows as rows
 from haulage.ledger.audit import Actor
 from haulage.ledger.codec import dump, load
 from haulage.ledger.migration_rows import MigrationRow, Standing, TransferRow
-from haulage.ledger.migration_table import Sums
 from haulage.ledger.store import Connection, Ledger
 from haulage.model import mapping, matching, row_filter
 from haulage.model.errors import Refused
@@ -20,7 +20,7 @@ from haulage.model.filters import Filters
 from haulage.model.mapping import MappingRefused, Wish
 from haulage.model.matching import Candidate, Matched
 from haulage.model.outcome import RunKind, Status, status_words
-from haulage.model.standing import MOODS, NEVER_RUN, SCANNING, mood_of, words_of
+from haulage.model.standing import NEVER_RUN, SCANNING, mood_of, words_of
 from haulage.operations import browsing, standing
 from haulage.operations.migration_table import stands_in
 from haulage.services.registry import service
@@ -61,12 +61,6 @@ def checked_name(name: str) -> str:
     return name
 
 
-def every(ledger: Ledger) -> list[tuple[MigrationRow, list[TransferRow]]]:
-    """All migrations with their transfers, by name."""
-    found = ledger.read(rows.every)
-    return [(one, standing.as_they_are(ledger, ledger.read(rows.rows, one.id))) for one in found]
-
-
 def of_name(ledger: Ledger, name: str) -> MigrationRow:
     """The migration of that name, without its transfers. Raises Refused if there is none."""
     return ledger.read(rows.get, name)
@@ -75,6 +69,11 @@ def of_name(ledger: Ledger, name: str) -> MigrationRow:
 def named(ledger: Ledger) -> list[MigrationRow]:
     """All migrations, by name."""
     return ledger.read(rows.every)
+
+
+def sources(ledger: Ledger, migration: MigrationRow) -> set[str]:
+    """The source paths of all of its transfers."""
+    return {source for source, _ in ledger.read(rows.ends, migration.id)}
 
 
 def rename(ledger: Ledger, name: str, wanted: str, actor: Actor) -> None:
@@ -166,14 +165,14 @@ def update(ledger: Ledger, name: str, wishes: Sequence[Wish], actor: Actor) -> i
 
     def change(connection: Connection) -> int:
         found = rows.get(connection, name)
-        known = {one.id: one for one in rows.rows(connection, found.id)}
+        meant = {one.id for one in wishes if one.id is not None}
+        known = {one.id: one for one in rows.rows(connection, found.id, list(meant))}
         problems = [(one.line, why) for one in wishes if (why := _why_not(one, known)) is not None]
-        after = {one.id: (one.source, one.destination) for one in known.values()}
-        after |= {one.id: (one.source, one.destination) for one in wishes if one.id is not None}
-        seen: dict[tuple[str, str], int] = {}
-        for ends in after.values():
-            seen[ends] = seen.get(ends, 0) + 1
-        problems += [(one.line, "two transfers would say the same") for one in wishes if seen[after[one.id or 0]] > 1]
+        after = Counter((one.source, one.destination) for one in wishes)
+        others = {ends for ends, row_id in rows.ends(connection, found.id, list(after)).items() if row_id not in meant}
+        for one in wishes:
+            if (ends := (one.source, one.destination)) in others or after[ends] > 1:
+                problems.append((one.line, "two transfers would say the same"))
         if problems:
             raise MappingRefused(sorted(problems))
         for one in wishes:
@@ -199,18 +198,19 @@ def checked_ends(source: str, destination: str) -> tuple[str, str]:
     return mapping.path_of(source), mapping.path_of(destination)
 
 
-def correct(ledger: Ledger, name: str, wishes: Sequence[Wish], actor: Actor) -> list[TransferRow]:
+def correct(ledger: Ledger, name: str, wishes: Sequence[Wish], actor: Actor) -> list[int]:
     """Give transfers that never copied the ends that are wished for, all or none. Raises Refused.
 
-    Returns those that have other ends now.
+    Returns those that have other ends now, by number.
     """
-    before = {one.id: (one.source, one.destination) for one in table(ledger, name)[1]}
+    migration = of_name(ledger, name)
+    there = ledger.read(rows.rows, migration.id, [one.id for one in wishes if one.id is not None])
+    before = {one.id: (one.source, one.destination) for one in there}
     fresh = [one for one in wishes if (one.source, one.destination) != before.get(one.id or 0)]
     if not fresh:
         raise Refused("no path was changed", "Correct one at least.")
     update(ledger, name, fresh, actor)
-    ids = {one.id for one in fresh}
-    return [one for one in table(ledger, name)[1] if one.id in ids]
+    return sorted({one.id for one in fresh if one.id is not None})
 
 
 def _why_not(wish: Wish, known: Mapping[int, TransferRow]) -> str | None:
@@ -299,7 +299,7 @@ def _tagged(had: tuple[str, ...], tags: tuple[str, ...], way: str) -> tuple[str,
 def table(ledger: Ledger, name: str, text: str = "") -> tuple[MigrationRow, list[TransferRow]]:
     """A migration, and those of its transfers that a filter shows; all of them for an empty one. Raises Refused.
 
-    All of them are read: for a page of the table, see operations.migration_table.
+    All of them are read at once: see operations.migration_table for a page of the table, and for portions.
     """
     test = row_filter.parse(text)
     migration = ledger.read(rows.get, name)
@@ -327,21 +327,6 @@ def cells(row: TransferRow) -> dict[str, str]:
     """What a filter looks at: see model.row_filter.COLUMNS."""
     shown = {"id": str(row.id), "status": status_of(row)[1], "source": row.source, "destination": row.destination}
     return {**shown, "tags": ", ".join(row.tags), "notes": row.notes}
-
-
-def totals(found: Sequence[TransferRow]) -> Sums:
-    """Counted over these transfers. Complete: ended with 1xx; issues: 2xx; failures: the rest that ended."""
-    moods: dict[str, int] = {}
-    items, wrong, size, size_wrong = 0, 0, 0, 0
-    for one in found:
-        moods[mood(one)] = moods.get(mood(one), 0) + 1
-        counts = one.run.counts if one.run is not None else {}
-        items += counts.get("successful", 0) + counts.get("unchanged", 0)
-        size += counts.get("successful_bytes", 0) + counts.get("unchanged_bytes", 0)
-        wrong += sum(counts.get(name, 0) for name in ("failed", "changed_at_source", "unsupported"))
-        size_wrong += sum(counts.get(name, 0) for name in ("failed_bytes", "unsupported_bytes"))
-    new, running, complete, issues, failures = (moods.get(name, 0) for name in MOODS)
-    return Sums(len(found), new, running, complete, issues, failures, items, wrong, size, size_wrong)
 
 
 def mood(row: TransferRow) -> str:

@@ -3,7 +3,7 @@
 import contextlib
 import secrets
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -45,7 +45,7 @@ class Written(msgspec.Struct, frozen=True):
 def write(
     ledger: Ledger,
     migration: MigrationRow,
-    rows: Sequence[TransferRow],
+    rows: Iterable[TransferRow],
     folder: Path,
     progress: Progress = lambda count: None,
 ) -> Written:
@@ -60,7 +60,7 @@ def write(
         with ledger.reading() as connection:
             for row in rows:
                 work.user(connection, row)
-        totals = work.totals(migration, len(rows))
+        totals = work.totals(migration)
         packed = scan_files.write_zip(scratch, folder)
         book = scan_files.write_workbook(scratch, folder, totals.lines())
         page = scan_page.write(scratch, folder, totals, now_us())
@@ -95,11 +95,12 @@ class _Work:
         self._to: Destination = destination(target.title, target.traits)
         self._estimator = Estimator(source.traits.quotas, target.traits.quotas, bulk.AT_ONCE)
         self._all = Found()
-        self._went = 0
+        self._went, self._users = 0, 0
         self._counted: dict[str, int] = {}
 
     def user(self, connection: Connection, row: TransferRow) -> None:
         """One transfer: its items, then its line in the summary."""
+        self._users += 1
         run_id = surveyed.kept_of(connection, row.id)
         if run_id is None:
             self._unscanned(row)
@@ -200,11 +201,11 @@ class _Work:
     def _count(self, name: str, more: int = 1) -> None:
         self._counted[name] = self._counted.get(name, 0) + more
 
-    def totals(self, migration: MigrationRow, users: int) -> Totals:
+    def totals(self, migration: MigrationRow) -> Totals:
         """What all of them come to."""
         bound = self._estimator.all()
         return Totals(
-            *(migration.name, migration.source, migration.destination, self._to.title, users, self._all),
+            *(migration.name, migration.source, migration.destination, self._to.title, self._users, self._all),
             *(self._counted, bound.seconds, bound.words, self._estimator.knows, bulk.AT_ONCE),
         )
 

@@ -10,7 +10,7 @@ from fastapi.responses import FileResponse, RedirectResponse, Response, Streamin
 from haulage.ledger import audit
 from haulage.ledger.migration_rows import MigrationRow
 from haulage.model.errors import HaulageError, Missing, Refused, TooManyFailures
-from haulage.operations import migrations, rights
+from haulage.operations import migration_table, rights
 from haulage.operations.building import NAMES, Builds, File
 from haulage.web.access import ForgedForm, Viewer, Visit
 from haulage.web.migration_pages import Filter
@@ -41,13 +41,13 @@ def _show(
     request: Request, visit: Visit, one: MigrationRow, filter: str, problem: HaulageError | None = None
 ) -> Response:
     try:
-        _, found = migrations.table(visit.ledger, one.name, filter)
+        found = migration_table.scanned(visit.ledger, one.id, filter)
     except Refused as error:
-        problem, filter, (_, found) = problem or error, "", migrations.table(visit.ledger, one.name)
+        problem, filter = problem or error, ""
+        found = migration_table.scanned(visit.ledger, one.id, filter)
     builds = _builds(request)
-    facts: dict[str, Any] = {"one": one, "filter": filter, "users": len(found), "names": NAMES, "problem": problem}
-    facts |= {"scanned": sum(row.scan is not None and row.scan.ended_us is not None for row in found)}
-    facts |= {"build": builds.last(one.id), "made": builds.made(one.id)}
+    facts: dict[str, Any] = {"one": one, "filter": filter, "users": found.transfers, "names": NAMES, "problem": problem}
+    facts |= {"scanned": found.scanned, "build": builds.last(one.id), "made": builds.made(one.id)}
     return page(request, visit, "scan_reports.html", 422 if problem else 200, **facts)
 
 
@@ -58,10 +58,11 @@ async def make(
     """Begin to make them, of the users that a filter shows."""
     one = await asyncio.to_thread(rights.migration, visit.ledger, visit.who, migration_id)
     try:
-        _, found = await asyncio.to_thread(migrations.table, visit.ledger, one.name, filter)
-        if not found:
+        there = await asyncio.to_thread(migration_table.scanned, visit.ledger, one.id, filter)
+        if not there.transfers:
             raise Refused("there are no users to report on", "Add users, or change the filter.")
-        _builds(request).start(one, found, filter, visit.actor)
+        _, found = await asyncio.to_thread(migration_table.of_name, visit.ledger, one.name, filter)
+        _builds(request).start(one, found, there.items, filter, visit.actor)
     except Refused as error:
         return await asyncio.to_thread(_show, request, visit, one, filter, error)
     return RedirectResponse(f"/migrations/{one.id}/scan-reports", 303)

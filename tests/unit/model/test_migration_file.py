@@ -141,7 +141,7 @@ schedules:
         ),
         WantedSchedule(8, PassKind.CUTOVER, Timing(Every.HOUR, 45)),
     )
-    written = migration_file.write("m", "a", "b", Filters(), (), read)
+    written = "".join(migration_file.write("m", "a", "b", Filters(), (), read))
     again = migration_file.read(written.encode()).schedules or ()
     assert [msgspec.structs.replace(one, line=0) for one in again] == [
         msgspec.structs.replace(one, line=0) for one in read
@@ -185,7 +185,7 @@ _rows = st.builds(WantedTransfer, st.just(0), _words.filter(lambda one: ".." not
 def test_what_is_written_reads_the_same(rows: list[WantedTransfer], name: str, globs: list[str]) -> None:
     """Whatever names people and services think of."""
     filters = Filters(exclude=tuple(one for one in globs if one.strip()), smallest=1, newer_than=60)
-    text = migration_file.write(name.strip(), "a", "b", filters, rows)
+    text = "".join(migration_file.write(name.strip(), "a", "b", filters, rows))
     read = migration_file.read(text.encode())
     assert (read.name, read.filters) == (name.strip(), filters)
     again = [(one.source, one.destination, one.tags or (), one.notes) for one in read.transfers]

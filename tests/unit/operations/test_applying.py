@@ -173,12 +173,12 @@ def test_an_exported_file_changes_nothing_and_makes_the_same_elsewhere(ledger: L
     """Byte for byte, with names that are hard on files."""
     rows = ["'no' '1' [hr] '~'", "'a:_b' '#x'", "'\u202eé' '' [x, 'true']".replace(", ", ",")]
     applied(ledger, file(*rows, more="filters: {include: ['*.docx'], newer_than: 30d}\n"))
-    text = applying.exported(ledger, "wave 1")
+    text = "".join(applying.exported(ledger, "wave 1"))
     wanted = migration_file.read(text.encode())
     assert applying.plan(ledger, wanted, remove=True).nothing
     migrations.rename(ledger, "Wave 1", "Wave 0", TEST)
     applied(ledger, wanted)
-    assert applying.exported(ledger, "Wave 1") == text
+    assert "".join(applying.exported(ledger, "Wave 1")) == text
     assert [one.row() for one in map(applying._cells, table(ledger))] == [
         one.row() for one in map(applying._cells, migrations.table(ledger, "Wave 0")[1])
     ]
@@ -198,7 +198,7 @@ def timed(ledger: Ledger, ada: Person, wanted: migration_file.Wanted, *, remove:
     plan = applying.plan(ledger, wanted, remove=remove)
     applying.apply(ledger, wanted, plan, TEST, remove=remove, person=ada)
     assert applying.plan(ledger, wanted, remove=remove).nothing
-    again = migration_file.read(applying.exported(ledger, "Wave 1").encode())
+    again = migration_file.read("".join(applying.exported(ledger, "Wave 1")).encode())
     assert applying.plan(ledger, again, remove=True).nothing
     return plan.schedules
 
@@ -222,7 +222,7 @@ def test_schedules(ledger: Ledger, ada: Person) -> None:
     gone = timed(ledger, ada, file("a x", "b y", "a w", "c z", more=some), remove=True)
     assert (len(gone.add), list(gone.remove)) == (1, [1, 2])
     assert when(ledger) == [(3, friday[1], (3,))]
-    text = applying.exported(ledger, "Wave 1")
+    text = "".join(applying.exported(ledger, "Wave 1"))
     assert "only:\n  - source: a\n    destination: w\n" in text
     assert timed(ledger, ada, file("a x", "b y", "a w", "c z", more="schedules: []\n"), remove=True).remove
 
@@ -241,7 +241,7 @@ def test_schedules_of_a_file_that_cannot_be(ledger: Ledger, ada: Person) -> None
     wanted = file("a x", more=DAILY)
     with pytest.raises(Refused, match="nobody is named"):
         applying.apply(ledger, wanted, applying.plan(ledger, wanted), TEST)
-    assert migrations.every(ledger) == []
+    assert migrations.named(ledger) == []
     assert migration_schedules.starter(ledger, "HERE", "there", TEST) == ada
     with pytest.raises(Refused, match="other is no person"):
         migration_schedules.starter(ledger, "here", "there", Actor("other", "test"))

@@ -1,16 +1,20 @@
 """A migration's table: what the database filters, sorts and adds up is what a look at every row would find."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from haulage.ledger import migration_rows, migration_table, passes, runs
 from haulage.ledger.audit import Actor
+from haulage.ledger.migration_rows import TransferRow
+from haulage.ledger.migration_table import Scanned, Sums
 from haulage.ledger.runs import TransferKey
 from haulage.ledger.store import Ledger, now_us
 from haulage.model.mapping import Wish
 from haulage.model.outcome import PassKind, RunKind, Status
+from haulage.model.standing import MOODS
 from haulage.operations import connectors, migrations
 from haulage.operations import migration_table as tables
 from haulage.operations.home import transfer_lock
@@ -36,8 +40,11 @@ def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ledger]:
     wishes = [Wish(0, *both, ("wave 1", "hr")[: n % 3]) for n, both in enumerate(ends)]
     migrations.add(opened, "m", wishes, ME)
     migrations.mark(opened, "m", [5, 6], ME, notes="In der Straße")
+    monkeypatch.setattr(tables, "PORTION_ROWS", 7)
     for row_id in range(5, 21):
         run(opened, row_id, ENDS[row_id % 4])
+    for row_id in (3, 6, 9):
+        run(opened, row_id, Status.SUCCESS, RunKind.SCAN)
     refused = {"refused_status": int(Status.INVALID_ROOT), "refused": "no such folder"}
     opened.do(migration_rows.change, 7, **refused)
     yield opened
@@ -65,6 +72,16 @@ def run(ledger: Ledger, row_id: int, status: Status | None, kind: RunKind = RunK
     return transfer
 
 
+def totals(found: Sequence[TransferRow]) -> Sums:
+    """Counted over these rows. Complete: ended with 1xx; issues: 2xx; failures: the rest that ended."""
+    moods = Counter(map(migrations.mood, found))
+    counts = [one.run.counts for one in found if one.run is not None]
+    names = (("successful", "unchanged"), ("failed", "changed_at_source", "unsupported"))
+    sizes = (("successful_bytes", "unchanged_bytes"), ("failed_bytes", "unsupported_bytes"))
+    sums = (sum(one.get(name, 0) for one in counts for name in some) for some in (*names, *sizes))
+    return Sums(len(found), *(moods[one] for one in MOODS), *sums)
+
+
 @pytest.mark.parametrize("text", FILTERS)
 def test_filtered_and_added_up_as_every_row_would_be(ledger: Ledger, text: str) -> None:
     """The database and the function over rows find the same, and count the same."""
@@ -72,9 +89,15 @@ def test_filtered_and_added_up_as_every_row_would_be(ledger: Ledger, text: str) 
     page = tables.page(ledger, 1, text)
     assert [one.id for one in page.rows] == [one.id for one in found]
     assert page.rows == found
-    assert page.sums == migrations.totals(found)
+    assert page.sums == totals(found)
     assert tables.shown(ledger, 1, text) == [one.id for one in found]
     assert len(found) == 24 or text
+    migration, rows = tables.of_name(ledger, "M", text)
+    assert (migration.id, len(rows), [*rows], [*rows]) == (1, len(found), found, found)
+    assert tables.sums(ledger, 1, text) == page.sums
+    scans = [one.scan for one in found if one.scan is not None]
+    listed = sum(one.counts["listed"] for one in scans)
+    assert tables.scanned(ledger, 1, text) == Scanned(len(found), len(scans), listed)
 
 
 @pytest.mark.parametrize("status", Status)
@@ -82,7 +105,7 @@ def test_every_status_counts_as_what_it_is(ledger: Ledger, status: Status) -> No
     """The database knows by numbers what the words and colours of a row say."""
     ledger.do(migration_rows.change, 8, refused_status=int(status), refused="so")
     _, found = migrations.table(ledger, "m", "")
-    assert tables.page(ledger, 1, "").sums == migrations.totals(found)
+    assert tables.page(ledger, 1, "").sums == totals(found)
 
 
 @pytest.mark.parametrize("sort", migration_table.SORTS)
@@ -129,11 +152,7 @@ def test_those_that_wait_are_queued(ledger: Ledger) -> None:
     ledger.do(passes.change, made, 9, status=int(Status.RUNNING))
     assert tables.shown(ledger, 1, "status:queued") == [1, 7, 8]
     assert tables.shown(ledger, 1, "status:scanning") == [9]
-    assert (
-        tables.sums(ledger, 1).running
-        == before.running + 4
-        == migrations.totals(migrations.table(ledger, "m")[1]).running
-    )
+    assert tables.sums(ledger, 1).running == before.running + 4 == totals(migrations.table(ledger, "m")[1]).running
     ledger.do(passes.stop, made, Status.PAUSED, "by me")
     assert set(tables.shown(ledger, 1, "status:paused")) >= {1, 7, 8}
 
