@@ -202,3 +202,34 @@ async def test_one_button_in_a_browser(ada: Visitor) -> None:
         await page.goto(f"{house.url}/migrations/1/issues")
         await expect(page.locator("text=Not permitted")).to_have_count(0)
         assert complaints_of(page, house) == []
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+async def test_mapped_and_fitted_in_a_browser(ada: Visitor, narrow: None, tmp_path: Path) -> None:
+    """A user whose path is not there gets another one, and a name that is too long the one that is shown."""
+    (tmp_path / "here" / "alice" / f"{LONG}.txt").write_text("minutes")
+    await again(ada)
+    house = ada.house
+    async with browser_page() as page:
+        page.set_default_timeout(90_000)
+        await sign_in(page, house, "ada")
+        await page.goto(f"{house.url}/migrations/1/issues")
+        assert await judged(page) == []
+        await page.click("text=Map this user")
+        await page.get_by_label("Source path of 3").fill(f"{tmp_path}/here/bob"[1:])
+        assert await judged(page) == []
+        await page.click("text=Save these paths and start")
+        await page.wait_for_url("**/migrations/1")
+        await expect(page.locator("#work")).to_contain_text("has ended: 1 succeeded", timeout=90_000)
+        await page.goto(f"{house.url}/migrations/1/issues/{UNNAMED}")
+        offered = await page.get_by_text("Would be named:").inner_text()
+        assert await judged(page) == []
+        await page.click("text=Fit this name")
+        await page.wait_for_url("**/migrations/1")
+        await expect(page.locator("#work")).to_contain_text("has ended: 1 succeeded", timeout=90_000)
+        await page.goto(f"{house.url}/migrations/1/issues")
+        await expect(page.get_by_text("Nothing has to be looked after")).to_be_visible()
+        assert complaints_of(page, house) == []
+    (there,) = (tmp_path / "there" / "alice").glob("the minutes*.txt")
+    assert offered == f"Would be named: {there.name}"

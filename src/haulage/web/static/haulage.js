@@ -67,6 +67,16 @@ document.addEventListener("htmx:afterSettle", (event) => {
 });
 tellStart();
 
+// When something starts: what is hidden is neither checked nor sent, else it could keep the form back in silence.
+const tellHidden = () => {
+  for (const part of all(".schedule, .hours, .zone")) {
+    const hidden = getComputedStyle(part).display === "none";
+    for (const field of all("input, select", part)) field.disabled = hidden;
+  }
+};
+document.addEventListener("change", tellHidden);
+addEventListener("pageshow", tellHidden);
+
 // Folders open once, and are shown or hidden from then on; the right and left arrow keys do so too.
 const turn = (button, open) => {
   button.setAttribute("aria-expanded", String(open));
