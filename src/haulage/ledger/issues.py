@@ -137,6 +137,12 @@ def _transfers(connection: sa.Connection, migration: int) -> list[Counted]:
     return [Counted(Cause(status=status), 0, count) for status, count in connection.execute(grouped)]
 
 
+def with_wrong(connection: sa.Connection, run_ids: Sequence[int]) -> set[int]:
+    """Those of these runs in which something went wrong."""
+    found = sa.select(outcomes.c.run_id).where(OF_WRONG, outcomes.c.run_id.in_(run_ids)).distinct()
+    return set(connection.scalars(found))
+
+
 def rows_of(connection: sa.Connection, migration: int, cause: Cause, most: int | None = None) -> list[int]:
     """The rows of a migration that a cause concerns, by id; most: the first so many."""
     if cause.status is not None:

@@ -314,7 +314,10 @@ def _standing(row: Any) -> Standing:
     return Standing(row.id, row.status, row.started_us, row.ended_us, load(row.counts), row.message)
 
 
-def copies(connection: sa.Connection, transfer_id: int) -> list[Standing]:
-    """All copy runs of a transfer, oldest first."""
-    its = (runs.c.transfer_id == transfer_id) & (runs.c.kind == RunKind.COPY)
-    return [_standing(row) for row in connection.execute(sa.select(runs).where(its).order_by(runs.c.id))]
+def copies(connection: sa.Connection, transfer_ids: Sequence[int]) -> dict[int, list[Standing]]:
+    """All copy runs of each of these transfers, oldest first."""
+    its = runs.c.transfer_id.in_(_listed(transfer_ids)) & (runs.c.kind == RunKind.COPY)
+    found = dict[int, list[Standing]]()
+    for row in connection.execute(sa.select(runs).where(its).order_by(runs.c.id)):
+        found.setdefault(row.transfer_id, []).append(_standing(row))
+    return found

@@ -2,10 +2,11 @@
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
-from haulage.ledger import migration_rows
+from haulage.ledger import issues, migration_rows
 from haulage.ledger.issues import Wrong
 from haulage.ledger.migration_rows import TransferRow
 from haulage.ledger.store import Ledger
@@ -28,6 +29,7 @@ ISSUE_COLUMNS = (
     "Run",
     "Offered Name",
 )
+PORTION = 100
 KINDS = ("migration", "errors", "table")
 
 
@@ -74,16 +76,31 @@ def issue_line(group: Group, one: Wrong) -> list[str]:
     return [str(one.row), *told, cell(one.fix or group.fix), run, cell(one.offered)]
 
 
+def _portions(rows: Iterable[TransferRow]) -> Iterator[list[TransferRow]]:
+    """So many that they are asked about together."""
+    remaining = iter(rows)
+    while some := list(islice(remaining, PORTION)):
+        yield some
+
+
 def _transfers(ledger: Ledger, rows: Iterable[TransferRow]) -> Iterable[Sequence[str]]:
-    for one in rows:
-        runs = ledger.read(migration_rows.copies, one.transfer_id) if one.transfer_id is not None else []
-        yield migration.migration_line(one, migrations.last_status(one), runs)
+    for some in _portions(rows):
+        copied = [one.transfer_id for one in some if one.transfer_id is not None]
+        runs = ledger.read(migration_rows.copies, copied)
+        for one in some:
+            yield migration.migration_line(one, migrations.last_status(one), runs.get(one.transfer_id or 0, []))
 
 
 def _errors(ledger: Ledger, rows: Iterable[TransferRow]) -> Iterable[Sequence[str]]:
-    for one in rows:
-        if one.refused_status is not None:
-            yield migration.refused_line(one)
-        elif one.run is not None:
-            for outcome in history.outcomes(ledger, one.run.id, [kind.value for kind in WRONG]):
-                yield migration.error_line(one, outcome)
+    for some in _portions(rows):
+        wrong = ledger.read(issues.with_wrong, [one.run.id for one in some if one.run is not None])
+        for one in some:
+            yield from _errors_of(ledger, one, wrong)
+
+
+def _errors_of(ledger: Ledger, one: TransferRow, wrong: set[int]) -> Iterable[Sequence[str]]:
+    if one.refused_status is not None:
+        yield migration.refused_line(one)
+    elif one.run is not None and one.run.id in wrong:
+        for outcome in history.outcomes(ledger, one.run.id, [kind.value for kind in WRONG]):
+            yield migration.error_line(one, outcome)
