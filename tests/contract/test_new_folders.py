@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from haulage.model.errors import Conflict, HaulageError, OutcomeUnknown, Transient
+from haulage.model.errors import Conflict, Gone, HaulageError, OutcomeUnknown, Transient
 from haulage.model.item import Written
 from haulage.services.contract import ABSENT, Drive
 from testbed.rules import Answer, End
@@ -15,6 +15,7 @@ from .kit import Place, begin, body_of, everything, files, put, read_path
 from .voices import Faults
 
 PATH = "new/a.bin"
+WHOLE_FOLDERS = ("google-drive", "google-workspace", "onedrive-business", "onedrive", "office365", "dropbox", "egnyte")
 LOST: dict[str, dict[str, Any]] = {
     "500": {"answer": Answer(500), "applied": True},
     "reset": {"answer_ends": End("reset")},
@@ -94,6 +95,24 @@ async def test_small_and_large_of_one_name(drive: Drive, reader: Drive, body: by
         await upload.finish(ABSENT)
     assert files(await everything(reader)) == {PATH}
     assert await read_path(reader, PATH) == b"small"
+
+
+async def test_a_folder_that_is_taken_away(drive: Drive, reader: Drive, sees: Sees, place: Place) -> None:
+    """F34: no file is told to be written that is not there; written again, it is there, in a folder made anew."""
+    await drive.create_folder("new/deep")
+    await put(drive, "new/deep/a.bin", b"first", condition=ABSENT)
+    if place.service.id not in WHOLE_FOLDERS:
+        pytest.skip("the witness removes files alone here")
+    await sees.remove("new")
+    for _ in range(3):
+        try:
+            await put(drive, "new/deep/b.bin", b"second", condition=ABSENT)
+            break
+        except (Transient, Gone):
+            continue
+    await drive.create_folder("new/deep")
+    assert set(await everything(reader)) == {"new", "new/deep", "new/deep/b.bin"}
+    assert await read_path(reader, "new/deep/b.bin") == b"second"
 
 
 @needs_server

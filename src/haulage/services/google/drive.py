@@ -178,13 +178,14 @@ class GoogleDrive:
 
     async def create_folder(self, path: str, modified_us: int | None = None) -> None:
         """See the contract."""
-        folder_id = await self._tree.ensure(path)
+        await self._tree.ensure(path)
         if modified_us is not None and path:
-            await self._tree.set_time(folder_id, modified_us)
+            await self.set_folder_time(path, modified_us)
 
     async def set_folder_time(self, path: str, modified_us: int) -> None:
         """See the contract."""
-        await self._tree.set_time(await self._tree.folder(path), modified_us)
+        if (await self._tree.set_time(await self._tree.folder(path), modified_us)).trashed:
+            raise self._tree.taken_away(path)
 
     async def _aim(self, path: str, carried: Carried, condition: Precondition) -> tuple[str | None, dict[str, Any]]:
         """The id of the file whose content is replaced, None for a new one; and the facts to send. Raises Conflict."""
@@ -214,6 +215,8 @@ class GoogleDrive:
             made = await self._uploads.at_once(file_id, facts, body)
         except IdInUse:
             made = await self._tree.get(facts["id"])
+        except Gone:
+            raise self._tree.taken_away(path) from None
         else:
             if "id" in facts and self._tree.fresh.alone(facts["parents"][0], facts["name"]):
                 return self._written(path, made)
@@ -230,6 +233,8 @@ class GoogleDrive:
         return self._written(path, made)
 
     def _written(self, path: str, made: File) -> Written:
+        if made.trashed:
+            raise self._tree.taken_away(path)
         self._tree.note(path, made)
         return written_of(path, made, self.exports)
 
@@ -279,7 +284,7 @@ class GoogleDrive:
         if found is None:
             raise Gone(f"{path}: it is not there any more")
         self._refuse_other(path, found, Precondition(revision=revision))
-        return written_of(to, await self._tree.move(found, path, to), self.exports)
+        return self._written(to, await self._tree.move(found, path, to))
 
     async def move_folder(self, path: str, to: str) -> None:
         """See MovesFolders."""

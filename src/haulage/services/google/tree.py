@@ -5,7 +5,17 @@ import re
 from collections import OrderedDict
 from urllib.parse import quote
 
-from haulage.model.errors import Conflict, Denied, Gone, HaulageError, Mismatch, NameRefused, Refused, RootGone
+from haulage.model.errors import (
+    Conflict,
+    Denied,
+    Gone,
+    HaulageError,
+    Mismatch,
+    NameRefused,
+    Refused,
+    RootGone,
+    Transient,
+)
 from haulage.services.google.calls import Calls
 from haulage.services.google.exports import Exports
 from haulage.services.google.files import FIELDS, FOLDER, Changes, File, Ids, Position, SharedDrives, time_text
@@ -20,6 +30,10 @@ _ORPHANED = re.compile(rf"{ORPHANED}( \(\d+\))?")
 MOST_FILES_KNOWN = 100_000
 IDS_AT_ONCE, IDS_LEFT = 200, 50  # so many are asked for when no more than so many are left
 FEW = 4  # attempts of the first call: a person waits for it
+
+
+class _InTheTrash(Transient):
+    """What was made is there from the beginning, since it lies in a folder that is."""
 
 
 class Tree:
@@ -202,7 +216,19 @@ class Tree:
 
     async def _ensure(self, path: str) -> str:
         above, _, part = path.rpartition("/")
-        return await self._child_made(await self.ensure(above), part)
+        folder_id = await self.ensure(above)
+        try:
+            return await self._child_made(folder_id, part)
+        except _InTheTrash:
+            raise self.taken_away(path) from None
+
+    def taken_away(self, path: str) -> Transient:
+        """Somebody took away a folder above it: looked for anew, all those are made again that are not there."""
+        parts = path.split("/")
+        for count in range(1, len(parts) + 1):
+            if (known := self._folders.pop("/".join(parts[:count]), None)) is not None:
+                self.fresh.end(known)
+        return Transient(f"{path}: its folder was taken away meanwhile, or put into the trash")
 
     async def _child_made(self, folder_id: str, part: str) -> str:
         """A folder's child, made if it is not there. Of two that are made at once, one remains."""
@@ -218,6 +244,8 @@ class Tree:
                 await self.remove(made.id)
         if not found.is_folder:
             raise Conflict(f"{part!r} is there, and no folder")
+        if found.trashed:
+            raise _InTheTrash(f"{part!r} was made in a folder that is in the trash")
         return found.id
 
     async def create(self, folder_id: str, facts: dict[str, object]) -> File:
