@@ -157,3 +157,32 @@ def test_a_migration_is_certified_whole(haulage: Program, tmp_path: Path, missin
     assert held.code == 2 and "from/alice does not exist" in held.err and "--create" not in held.err
     assert f"here:/{tmp_path}/from/bob to there:/{tmp_path}/to/bob".replace("//", "/") in held.out
     assert "Both sides have just what the certificate says" in held.out  # bob, whatever became of alice
+
+
+def test_what_was_altered_at_the_destination_is_no_part_of_complete(haulage: Program, tmp_path: Path) -> None:
+    """A copy leaves it alone, and succeeds; what is certified is not that. Put back, it is as it was proven."""
+    source, target, path = tmp_path / "source", tmp_path / "destination", tmp_path / "certificate.zip"
+    write(source, FILES)
+    assert haulage("copy", str(source), str(target)).code == 0
+    (target / "a.txt").rename(tmp_path / "kept")
+    write(target, {"a.txt": b"f"})
+    assert haulage("copy", str(source), str(target)).code == 0
+    made = haulage("certificate", "-o", str(path))
+    assert (made.code, "1 items are not copied, or not as they are" in made.out) == (3, True), made.out
+    assert "left out by filters" not in made.out
+    (tmp_path / "kept").replace(target / "a.txt")
+    assert haulage("copy", str(source), str(target)).code == 0
+    assert haulage("certificate", "-o", str(path)).code == 0
+
+
+def test_other_content_of_the_same_size_is_told(haulage: Program, tmp_path: Path) -> None:
+    """Both sides are equal, and hold something else than what was certified."""
+    source, target, path = tmp_path / "source", tmp_path / "destination", tmp_path / "certificate.zip"
+    write(source, FILES)
+    assert haulage("copy", str(source), str(target)).code == 0
+    assert haulage("certificate", "-o", str(path)).code == 0
+    write(source, {"a.txt": b"other"})
+    assert haulage("copy", str(source), str(target)).code == 0
+    ran = haulage("verify", str(path), "--json")
+    told = ran.events[-1]
+    assert (ran.code, told["gone_paths"], told["new_paths"], told["by_size"]) == (3, ["a.txt"], ["a.txt"], 0)

@@ -87,8 +87,9 @@ def say_since(found: certificates.Since, run: int, *, as_json: bool) -> None:
     if as_json:
         say_json({"event": "since_certificate", "certified_run": run, **msgspec.to_builtins(found)})
         return
+    sized = f"Of {found.by_size:,} of them, the sizes were compared alone." if found.by_size else ""
     if not found.gone and not found.new:
-        sys.stdout.write("Both sides have just what the certificate says, and nothing else.\n")
+        sys.stdout.write(f"Both sides have just what the certificate says, and nothing else. {sized}".rstrip() + "\n")
         return
     told = ((found.gone, found.gone_paths, "in the certificate, and not so at both sides now"),)
     for count, paths, what in (*told, (found.new, found.new_paths, "at both sides now, and not so in the certificate")):

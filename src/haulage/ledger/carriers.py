@@ -10,6 +10,7 @@ from haulage.ledger.store import Connection
 from haulage.model.state import ItemState
 
 _held = items.alias("held")
+_DONE = literal_state(ItemState.DONE)
 _claimed = (carriers.c.source_id == items.c.source_id) & (carriers.c.transfer_id != items.c.transfer_id)
 _at_the_other = (_held.c.transfer_id == carriers.c.transfer_id) & (_held.c.source_id == carriers.c.source_id)
 _elsewhere = sa.select(items.c.id, transfers.c.source_shown).select_from(
@@ -32,6 +33,12 @@ _copied = Among(
     ),
     before=("transfer",),
 )
+_arrived = Among(
+    lambda ids: _elsewhere.where(
+        carriers.c.migration_id.in_(_its_migrations), _held.c.state == _DONE, items.c.id.in_(ids)
+    ),
+    before=("transfer",),
+)
 _twin = items.alias("twin")
 _same_file = (_twin.c.transfer_id == items.c.transfer_id) & (_twin.c.source_id == items.c.source_id)
 _twins = sa.select(items.c.id, _twin.c.id.label("twin_id"), _twin.c.path).select_from(
@@ -43,6 +50,7 @@ _copied_within = Among(
         _twin.c.state != literal_state(ItemState.GONE), _twin.c.done_target_revision.is_not(None), items.c.id.in_(ids)
     )
 )
+_arrived_within = Among(lambda ids: _twins.where(_twin.c.state == _DONE, items.c.id.in_(ids)))
 _known = Among(lambda ids: sa.select(items.c.source_id).where(items.c.source_id.is_not(None), items.c.id.in_(ids)))
 _claim = ForEach(
     sa.insert(carriers).prefix_with("OR REPLACE", dialect="sqlite"), "migration_id", "source_id", "transfer_id"
@@ -76,3 +84,9 @@ def at_other_places(connection: Connection, ids: Sequence[int]) -> dict[int, lis
 def copied_at_other_places(connection: Connection, ids: Sequence[int]) -> dict[int, str]:
     """Those items that were copied from another place where they lie: {item id: the path there}."""
     return {item_id: path for item_id, _, path in _copied_within.run(connection, ids)}
+
+
+def arrived(connection: Connection, transfer: int, ids: Sequence[int]) -> set[int]:
+    """Those of a transfer's items that are at the destination as another item, of it or of its migration."""
+    theirs = {item_id for item_id, _ in _arrived.run(connection, ids, transfer)}
+    return theirs | {item_id for item_id, _, _ in _arrived_within.run(connection, ids)}

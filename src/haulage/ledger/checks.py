@@ -17,9 +17,10 @@ from haulage.ledger.items import PAGE, Known, by_ids
 from haulage.ledger.schema import found, items, outcomes, runs
 from haulage.ledger.store import now_us
 from haulage.model.item import Item, Kind
-from haulage.model.outcome import SUCCESSFUL, Outcome, RunKind
+from haulage.model.outcome import SUCCESSFUL, Outcome, OutcomeKind, RunKind
 
 SEEN = "seen"
+PROVEN = tuple(kind for kind in SUCCESSFUL if kind != OutcomeKind.MOVED)
 
 
 def key(path: str, kind: Kind) -> str:
@@ -95,14 +96,17 @@ def copies(connection: sa.Connection, transfer: int) -> list[int]:
 
 
 def proofs(connection: sa.Connection, copy_runs: Sequence[int], ids: Sequence[int]) -> dict[int, Proof]:
-    """How those items were proven when they were last copied, by item id. copy_runs: see `copies`."""
+    """How those items were proven when they were last copied, by item id. copy_runs: see `copies`.
+
+    Being moved proves nothing of what is in them: that is told of the copy before.
+    """
     proven: dict[int, Proof] = {}
     left = set(ids)
     for run_id in copy_runs:
         if not left:
             break
         wanted = sa.select(outcomes.c.item_id, outcomes.c.outcome, outcomes.c.evidence).where(
-            outcomes.c.run_id == run_id, outcomes.c.item_id.in_(left), outcomes.c.outcome.in_(SUCCESSFUL)
+            outcomes.c.run_id == run_id, outcomes.c.item_id.in_(left), outcomes.c.outcome.in_(PROVEN)
         )
         for item_id, kind, evidence in connection.execute(wanted):
             proven[item_id] = Proof(kind, load(evidence))

@@ -12,7 +12,7 @@ from haulage.ledger.codec import dump, load
 from haulage.ledger.schema import found, items, migration_rows, runs, scanned, transfers, units
 from haulage.ledger.store import now_us
 from haulage.model.errors import LeaseLost, Refused
-from haulage.model.outcome import WRONG, RunKind, Side, Status
+from haulage.model.outcome import RunKind, Side, Status
 
 RUNS_LOOKED_AT = 20
 
@@ -196,13 +196,6 @@ def later(connection: sa.Connection, run: RunRow) -> int | None:
     same = (runs.c.transfer_id == run.transfer_id) & (runs.c.kind == run.kind)
     found: int | None = connection.scalar(sa.select(sa.func.max(runs.c.id)).where(same & (runs.c.id > run.id)))
     return found
-
-
-def contradicting(connection: sa.Connection, run: RunRow) -> RunRow | None:
-    """The newest verification of a run's places since that run which found something that was not as at the source."""
-    same = (runs.c.transfer_id == run.transfer_id) & (runs.c.kind == RunKind.VERIFY) & (runs.c.id > run.id)
-    since = (_row(row) for row in connection.execute(_SELECT.where(same).order_by(runs.c.id.desc())))
-    return next((one for one in since if any(one.counts.get(kind) for kind in WRONG)), None)
 
 
 def last_listed(connection: sa.Connection, source: str) -> int | None:

@@ -230,16 +230,25 @@ class _Line(msgspec.Struct, frozen=True):
     size: int
 
 
-def items(path: Path, covered: Covered) -> Iterator[tuple[str, int | None]]:
-    """Path and size of each item that one transfer of a certificate brought over. Checked before: see `check`.
+class Brought(msgspec.Struct, frozen=True):
+    """An item that was brought over. size: None where a document was exported, and is of another on each side."""
 
-    None: a document was exported, and is of another size on each side.
-    """
+    path: str
+    outcome: str
+    size: int | None
+    evidence: dict[str, Any]
+
+
+def items(path: Path, covered: Covered) -> Iterator[Brought]:
+    """Each item that one transfer of a certificate brought over. Checked before: see `check`."""
+    decode = msgspec.json.Decoder(Brought).decode
     with zipfile.ZipFile(path) as archive, archive.open(covered.file) as lines:
         for line in lines:
-            item = msgspec.json.decode(line, type=_Line)
-            if item.outcome in SUCCESSFUL or item.outcome == OutcomeKind.UNCHANGED:
-                yield item.path, None if item.outcome == OutcomeKind.TRANSFORMED else item.size
+            item = decode(line)
+            if item.outcome == OutcomeKind.TRANSFORMED:
+                yield msgspec.structs.replace(item, size=None)
+            elif item.outcome in SUCCESSFUL or item.outcome == OutcomeKind.UNCHANGED:
+                yield item
 
 
 def _member(archive: zipfile.ZipFile, name: str) -> bytes:
