@@ -17,6 +17,7 @@ from haulage.ledger.store import Ledger
 from haulage.model.errors import NeedsReauthorisation
 from haulage.model.outcome import PassKind, Status
 from haulage.operations import authorised_again, bulk, connectors, migrations, passes, transfers
+from haulage.operations.home import pass_held
 from haulage.operations.locations import Given
 from haulage.services.registry import service
 from tests.web.house import TEST, House, served
@@ -76,6 +77,26 @@ async def test_it_goes_on_by_itself(house: House, tmp_path: Path, monkeypatch: p
         assert tally(ledger, begun.id) == {Status.SUCCESS: 2}
         assert status(ledger, theirs.id) == Status.PAUSED_REAUTHORISE
     assert (tmp_path / "there" / "user1" / "1.txt").read_text() == "1 1"
+
+
+async def test_users_that_a_person_paused_stay_so(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What waited for the connector goes on, and nothing else."""
+    ledger = house.ledger
+    monkeypatch.setattr(authorised_again, "LOOK_SECONDS", 0.05)
+    filled(house, tmp_path, 2)
+    lost = Lost(ledger, monkeypatch)
+    migration, found = migrations.table(ledger, "m")
+    async with served(ledger) as server:
+        begun = await server.app.state.passes.start(migration, found, PassKind.COPY, TEST)
+        await until(lambda: status(ledger, begun.id) == Status.PAUSED_REAUTHORISE and not pass_held(begun.id))
+        assert passes.stop_rows(ledger, migration, [found[0].id], Status.PAUSED, TEST) == 1
+        assert status(ledger, begun.id) == Status.PAUSED_REAUTHORISE
+        lost.give_back()
+        await until(lambda: status(ledger, begun.id) == Status.PAUSED)
+        assert tally(ledger, begun.id) == {Status.SUCCESS: 1, Status.PAUSED: 1}
+    assert not (tmp_path / "there" / "user0").exists()
 
 
 async def test_lost_at_once_again(house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

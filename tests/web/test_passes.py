@@ -119,6 +119,71 @@ async def test_what_was_killed_is_queued_again_but_not_for_ever(ada: Visitor) ->
     assert tally(ledger) == {Status.SUCCESS: 5, Status.CRASHED: 1}
 
 
+async def test_canceled_while_it_comes_to_a_pause(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What ran takes its time to end. Whoever cancels the pass meanwhile, or a user of it, is heard."""
+    house.person("ada", Role.OPERATOR)
+    filled(house, tmp_path, 6)
+    ledger, stopping, end = house.ledger, asyncio.Event(), asyncio.Event()
+    monkeypatch.setattr(bulk, "LOOK_SECONDS", 0.05)
+
+    async def slow(*_: object, **__: object) -> None:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            stopping.set()
+            await end.wait()
+            raise
+
+    monkeypatch.setattr(transfers, "copy", slow)
+    migration, found = migrations.table(ledger, "m")
+    for number, some in ((1, found[:3]), (2, found[3:])):
+        stopping.clear(), end.clear()
+        passes.begin(ledger, migration, some, COPY, TEST, server=True, at_once=2)
+        making = asyncio.create_task(bulk.make(ledger, number, lambda *_: None))
+        await until(lambda number=number: tally(ledger, number).get(Status.PRECHECKS) == 2)
+        passes.stop(ledger, ledger.read(rows.get, number), Status.PAUSED, TEST)
+        await asyncio.wait_for(stopping.wait(), 10)
+        if number == 1:
+            passes.stop(ledger, ledger.read(rows.get, 1), Status.CANCELED, TEST)
+        else:
+            passes.stop_rows(ledger, migration, [found[3].id], Status.CANCELED, TEST)
+        end.set()
+        await making
+    assert (ledger.read(rows.get, 1).status, tally(ledger, 1)) == (Status.CANCELED, {Status.CANCELED: 3})
+    assert (ledger.read(rows.get, 2).status, is_over(ledger, 2)) == (Status.PAUSED, False)
+    assert tally(ledger, 2) == {Status.CANCELED: 1, Status.QUEUED: 2}
+
+
+@pytest.mark.parametrize("status", [Status.PAUSED, Status.CANCELED])
+async def test_what_was_asked_of_a_process_that_was_killed(ada: Visitor, tmp_path: Path, status: Status) -> None:
+    """The next server does it: it goes on with nothing that somebody wanted stopped."""
+    ledger = ada.house.ledger
+    migration, found = migrations.table(ledger, "m")
+    ran, one = found[0].id, found[1].id
+
+    def killed(connection: Connection, pass_id: int) -> None:
+        rows.claim(connection, pass_id, "test")
+        for row_id in (ran, one):
+            rows.change(connection, pass_id, row_id, status=int(Status.RUNNING))
+
+    passes.begin(ledger, migration, found[:2], COPY, TEST, server=True)
+    ledger.do(killed, 1)
+    ledger.do(rows.ask_rows, 1, [one], status)
+    async with served(ledger):
+        await until(lambda: tally(ledger).get(Status.SUCCESS) == 1)
+    assert tally(ledger) == {Status.SUCCESS: 1, status: 1}
+    passes.begin(ledger, migration, found[:2], COPY, TEST, server=True)
+    ledger.do(killed, 2)
+    ledger.do(rows.ask, 2, status, "ada")
+    async with served(ledger):
+        await until(lambda: ledger.read(rows.get, 2).status == status)
+    assert ledger.read(rows.get, 2).message == f"{'paused' if status == Status.PAUSED else 'canceled'} by ada"
+    assert tally(ledger, 2) == {Status.QUEUED if status == Status.PAUSED else Status.CANCELED: 2}
+    assert not (tmp_path / "there" / "user1").exists()
+
+
 async def test_another_process_is_told_of_and_stopped(
     ada: Visitor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

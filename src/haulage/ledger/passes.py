@@ -169,9 +169,12 @@ def rows_in(connection: sa.Connection, pass_id: int, statuses: Sequence[int]) ->
 def claim(connection: sa.Connection, pass_id: int, owner: str) -> PassRow:
     """Whoever holds the pass's lock makes it from now on: what ran in a process that is gone is queued again.
 
-    A transfer that ran in MOST_CRASHES processes that ended so is not: it has crashed. Raises Refused where it ended.
+    A transfer that ran in MOST_CRASHES processes that ended so is not: it has crashed. What was asked of that process
+    stays asked. Raises Refused where it ended.
     """
     its = pass_rows.c.pass_id == pass_id
+    stopped = {"status": pass_rows.c.asked, "asked": None, "ended_us": _ended_as(pass_rows.c.asked)}
+    connection.execute(pass_rows.update().where(its & pass_rows.c.asked.is_not(None) & BUSY).values(**stopped))
     ran = its & pass_rows.c.status.in_([int(Status.RUNNING), int(Status.PRECHECKS)])
     connection.execute(pass_rows.update().where(ran).values(crashes=pass_rows.c.crashes + 1))
     often = ran & (pass_rows.c.crashes >= MOST_CRASHES)
@@ -179,14 +182,23 @@ def claim(connection: sa.Connection, pass_id: int, owner: str) -> PassRow:
     connection.execute(pass_rows.update().where(ran).values(status=int(Status.QUEUED)))
     connection.execute(pass_rows.update().where(its).values(asked=None))
     mine = (passes.c.id == pass_id) & OPEN
-    values = {"status": int(Status.RUNNING), "message": None, "asked": None, "asked_by": None, "owner": owner}
+    values = {"status": int(Status.RUNNING), "message": None, "owner": owner}
     if connection.execute(passes.update().where(mine).values(**values)).rowcount != 1:
         raise Refused(f"pass {pass_id} has ended", "Start the users again.")
     return get(connection, pass_id)
 
 
+def _ended_as(status: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    """When a transfer ended that stands so from now on; NULL for one that is paused."""
+    return sa.case((status == int(Status.PAUSED), sa.null()), else_=now_us())
+
+
 def resume(connection: sa.Connection, pass_id: int, row_ids: Sequence[int] | None = None) -> int:
-    """Queue again what was paused on its own: these transfers, or all of them. Returns how many."""
+    """Queue again what was paused on its own: these transfers, or all of them. Returns how many.
+
+    What was asked of the pass before is asked no more.
+    """
+    connection.execute(passes.update().where(passes.c.id == pass_id).values(asked=None, asked_by=None))
     its = (pass_rows.c.pass_id == pass_id) & (pass_rows.c.status == int(Status.PAUSED))
     if row_ids is not None:
         its &= pass_rows.c.row_id.in_(row_ids)

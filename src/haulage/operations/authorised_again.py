@@ -51,7 +51,7 @@ class AuthorisedAgain:
             if self._tried.get(row.id) == authorised or pass_held(row.id):
                 continue
             try:
-                await self._passes.resume(row, Actor(row.who, "reauthorise"))
+                await self._passes.resume(row, Actor(row.who, "reauthorise"), paused=False)
             except HaulageError as error:  # too many go on, or somebody was first: it is looked at again
                 if self._told.get(row.id) != error.message:
                     log_of(self._ledger).warn("pass not gone on with", number=row.id, message=error.message)

@@ -195,7 +195,7 @@ class _Making:
             finally:  # what is written down of its end from here on, nobody cuts short
                 self._watches.pop(row.id)
         except asyncio.CancelledError:  # only _end does it
-            await self._settle(row, self._after_end(row.id))
+            await self._ledger.run(self._keep_stopped, row.id)
         except HaulageError as error:
             await self._refused(row, error)
         except Exception as error:  # a bug in one transfer is no reason to leave the others
@@ -297,11 +297,16 @@ class _Making:
         await self._settle(row, Status.QUEUED if row.id in self.done.left else status)
 
     async def _settle(self, row: TransferRow, status: int) -> None:
-        waits = status in (*QUEUED, Status.PAUSED)
-        ended_us = None if waits else now_us()
-        await self._ledger.run(
-            pass_rows.change, self._pass.id, row.id, status=int(status), asked=None, ended_us=ended_us
-        )
+        await self._ledger.run(self._keep_end, row.id, status)
+
+    def _keep_end(self, connection: Connection, row_id: int, status: int) -> None:
+        ended_us = None if status in (*QUEUED, Status.PAUSED) else now_us()
+        pass_rows.change(connection, self._pass.id, row_id, status=int(status), asked=None, ended_us=ended_us)
+
+    def _keep_stopped(self, connection: Connection, row_id: int) -> None:
+        """What somebody asked for while it came to its end is heard."""
+        asked = pass_rows.asked(connection, self._pass.id).rows.get(row_id)
+        self._keep_end(connection, row_id, self._after_end(row_id) if asked is None else asked)
 
     def _sort(self, row: TransferRow, status: int) -> None:
         if status < Status.SOME_UPLOAD_ERRORS:
@@ -332,9 +337,15 @@ class _Making:
 
     async def _stop(self, how: tuple[Status, str]) -> None:
         await self._end_rows(*how)
-        left = await asyncio.to_thread(self._ledger.read, pass_rows.rows_in, self._pass.id, QUEUED)
-        await self._ledger.run(pass_rows.stop, self._pass.id, *how)
-        self.done.left = left
+        self.done.left = await asyncio.to_thread(self._ledger.read, pass_rows.rows_in, self._pass.id, QUEUED)
+        await self._ledger.run(self._keep_stop, *how)
+
+    def _keep_stop(self, connection: Connection, status: Status, why: str) -> None:
+        """Whoever cancels it while it comes to its pause is heard."""
+        asked = pass_rows.asked(connection, self._pass.id)
+        if asked.status == Status.CANCELED:
+            status, why = Status.CANCELED, f"canceled by {asked.by}"
+        pass_rows.stop(connection, self._pass.id, status, why)
 
 
 def status_of(error: HaulageError) -> Status:

@@ -251,15 +251,18 @@ def stop_rows(ledger: Ledger, migration: MigrationRow, row_ids: Sequence[int], s
     return ledger.do(keep)
 
 
-def resume(ledger: Ledger, row: PassRow, actor: Actor, *, server: bool) -> None:
-    """Queue again what is paused in a pass; whoever calls makes it then. Raises Refused."""
+def resume(ledger: Ledger, row: PassRow, actor: Actor, *, server: bool, paused: bool = True) -> None:
+    """Queue again what is paused in a pass; whoever calls makes it then. Raises Refused.
+
+    paused: also those of its transfers that were paused by a person, or by themselves for a person to look at.
+    """
     if row.ended_us is not None:
         raise Refused(f"pass {row.id} has ended", "Start the users again.")
     if pass_held(row.id):
         raise Refused(f"pass {row.id} goes on", "Pause it first.")
 
     def keep(connection: Connection) -> None:
-        rows.resume(connection, row.id)
+        rows.resume(connection, row.id, None if paused else ())
         rows.hand_over(connection, row.id, server=server)
         audit.append(connection, actor, "migration resume", f"migration {row.migration_id}", number=row.id)
 

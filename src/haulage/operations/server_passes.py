@@ -120,11 +120,11 @@ class Passes:
             making.poked.set()
         return changed
 
-    async def resume(self, row: PassRow, actor: Actor) -> None:
-        """Go on with a pass that is paused, or whose process is gone. Raises Refused."""
+    async def resume(self, row: PassRow, actor: Actor, *, paused: bool = True) -> None:
+        """Go on with a pass that is paused, or whose process is gone: see `passes.resume`. Raises Refused."""
         async with self._starting:
             self._refuse_too_many()
-            await asyncio.to_thread(passes.resume, self._ledger, row, actor, server=True)
+            await asyncio.to_thread(passes.resume, self._ledger, row, actor, server=True, paused=paused)
             await self._make(row.id)
 
     async def recover(self) -> list[int]:
