@@ -252,6 +252,13 @@ async def test_odd_modification_times_are_kept(drive: Drive, reader: Drive, stam
     assert abs(kept - stamp_us) < step
 
 
+@pytest.mark.parametrize("seconds", [1_700_000_000_000, -100_000_000_000], ids=["ms for s", "before year 1"])
+async def test_times_that_cannot_be_written(drive: Drive, reader: Drive, seconds: int) -> None:
+    """A file whose year no calendar has comes all the same, and ends no run."""
+    await put(drive, "a.bin", b"a", Carried(modified_us=seconds * 1_000_000))
+    assert await read_path(reader, "a.bin") == b"a"
+
+
 HEADERS = Carried(
     modified_us=STAMP_US,
     content_type="text/plain; charset=utf-8",

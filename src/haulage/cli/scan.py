@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 from haulage.cli.choices import EVERYTHING, FilterOptions, Json, Several
@@ -11,6 +10,7 @@ from haulage.cli.output import complain, exit_for, exit_for_status, printable, s
 from haulage.cli.ticker import Ticker, mode
 from haulage.engine.counts import Watch
 from haulage.model.filters import Filters
+from haulage.model.moments import utc
 from haulage.model.outcome import STATUS_TEXT, Status
 from haulage.operations import surveying
 from haulage.operations.locations import Given
@@ -78,8 +78,9 @@ def ended_lines(ended: Ended) -> Iterator[str]:
     yield from _section("Largest files", largest)
     for word in ("oldest", "newest"):
         if survey[word] is not None:
-            day = datetime.fromtimestamp(survey[word]["modified_us"] / 1_000_000, UTC)
-            yield f"{word.capitalize()} file: {day:%Y-%m-%d %H:%M:%S} UTC  {printable(survey[word]['path'])}"
+            day = utc(survey[word]["modified_us"])
+            told = "of a year that no calendar has" if day is None else f"{day:%Y-%m-%d %H:%M:%S} UTC"
+            yield f"{word.capitalize()} file: {told}  {printable(survey[word]['path'])}"
     yield from _section("Deepest", [f"{one['parts']:>6} parts  {printable(one['path'])}" for one in survey["deepest"]])
     longest = [f"{one['bytes']:>6} bytes  {printable(one['path'])}" for one in survey["longest"]]
     yield from _section("Longest paths", longest)

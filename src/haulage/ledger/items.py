@@ -13,6 +13,7 @@ from haulage.model.item import Item, Kind
 from haulage.model.state import ItemState
 
 PAGE = 1000
+MOST_US = 2**63 - 1
 
 
 class Known(msgspec.Struct, frozen=True, gc=False):
@@ -189,8 +190,11 @@ def _same(before: str | None, now: str | None) -> bool:
 
 
 def _facts(item: Item, ids: bool) -> tuple[Any, ...]:
-    """In the order of `_facts_of`."""
-    told = item.kind.value, item.size, item.modified_us, item.revision, dump_hashes(item.hashes), item.note
+    """In the order of `_facts_of`. No column holds a time of hundreds of thousands of years: it is taken for none."""
+    modified_us = item.modified_us
+    if modified_us is not None and not -MOST_US <= modified_us <= MOST_US:
+        modified_us = None
+    told = item.kind.value, item.size, modified_us, item.revision, dump_hashes(item.hashes), item.note
     return *told, item.id if ids else None
 
 

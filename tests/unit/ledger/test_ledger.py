@@ -273,3 +273,16 @@ def test_before_an_upgrade_a_backup_is_made(tmp_path: Path) -> None:
     kept = sa.create_engine(f"sqlite:///{backup}")
     with kept.begin() as connection:
         assert connection.exec_driver_sql("SELECT path FROM items").scalar() == "a"
+
+
+def test_a_time_that_no_column_holds_is_none(ledger: Ledger) -> None:
+    """Of garbage in a file system: the item is listed, and the run goes on."""
+    transfer = begin(ledger).transfer_id
+    odd = [
+        Item("a", Kind.FILE, 1, 2**70, "r"),
+        Item("b", Kind.FOLDER, modified_us=-(2**70)),
+        Item("c", Kind.FILE, 1, 9),
+    ]
+    ledger.do(item_rows.merge_source, transfer, odd, Marks(0))
+    known = ledger.do(item_rows.to_decide, transfer, 0, False)
+    assert [one.modified_us for one in known] == [None, None, 9]

@@ -1,11 +1,12 @@
 """Box's items, as the contract wants them."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 import msgspec
 
 from haulage.model.errors import Mismatch
 from haulage.model.item import Item, Kind, Written
+from haulage.model.moments import utc
 
 FIELDS = "type,id,etag,name,size,sha1,file_version,content_modified_at,content_created_at,item_status"
 
@@ -93,6 +94,7 @@ def time_us(text: str | None) -> int | None:
         raise Mismatch(f"Box told a time that cannot be read: {text[:40]!r}") from None
 
 
-def time_text(micros: int) -> str:
-    """The same the other way round: whole seconds, UTC."""
-    return f"{datetime.fromtimestamp(micros // 1_000_000, UTC):%Y-%m-%dT%H:%M:%SZ}"
+def time_text(micros: int) -> str | None:
+    """The same the other way round: whole seconds, UTC. None for a year that cannot be written."""
+    when = utc(micros)
+    return None if when is None else f"{when:%Y-%m-%dT%H:%M:%SZ}"

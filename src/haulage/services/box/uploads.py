@@ -48,7 +48,8 @@ class _Parts(msgspec.Struct):
 def dates_of(carried: Carried) -> dict[str, str]:
     """The times that a file is to have."""
     told = {"content_modified_at": carried.modified_us, "content_created_at": carried.created_us}
-    return {name: time_text(micros) for name, micros in told.items() if micros is not None and micros >= 0}
+    known = {name: time_text(micros) for name, micros in told.items() if micros is not None and micros >= 0}
+    return {name: text for name, text in known.items() if text is not None}
 
 
 async def at_once(

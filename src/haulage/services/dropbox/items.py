@@ -6,6 +6,7 @@ import msgspec
 
 from haulage.model.errors import Mismatch
 from haulage.model.item import Item, Kind, Written
+from haulage.model.moments import utc
 
 
 class ExportInfo(msgspec.Struct):
@@ -102,6 +103,7 @@ def time_us(text: str | None) -> int | None:
         raise Mismatch(f"Dropbox told a time that cannot be read: {text[:40]!r}") from None
 
 
-def time_text(micros: int) -> str:
-    """The same the other way round; fractions of a second are not taken."""
-    return f"{datetime.fromtimestamp(micros // 1_000_000, UTC):%Y-%m-%dT%H:%M:%SZ}"
+def time_text(micros: int) -> str | None:
+    """The same the other way round; fractions of a second are not taken. None for a year that cannot be written."""
+    when = utc(micros)
+    return None if when is None else f"{when:%Y-%m-%dT%H:%M:%SZ}"

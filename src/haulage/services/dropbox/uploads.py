@@ -24,8 +24,8 @@ def commit_of(path: str, carried: Carried, condition: Precondition) -> dict[str,
     elif condition.revision is not None:
         mode = {".tag": "update", "update": condition.revision}
     commit = {"path": path, "mode": mode, "autorename": False, "mute": True, "strict_conflict": condition.absent}
-    if carried.modified_us is not None:
-        commit["client_modified"] = time_text(carried.modified_us)
+    if carried.modified_us is not None and (text := time_text(carried.modified_us)) is not None:
+        commit["client_modified"] = text
     return commit
 
 

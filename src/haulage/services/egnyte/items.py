@@ -1,13 +1,13 @@
 """Egnyte's files and folders, as the contract wants them."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 
 import msgspec
 
 from haulage.model.errors import Mismatch
 from haulage.model.item import Item, Kind, Written
+from haulage.model.moments import utc
 
 PLAIN_DIGITS = 128
 
@@ -100,6 +100,7 @@ def time_us(text: str | None) -> int | None:
         raise Mismatch(f"Egnyte told a time that cannot be read: {text[:40]!r}") from None
 
 
-def time_text(micros: int) -> str:
-    """The same the other way round: whole seconds."""
-    return format_datetime(datetime.fromtimestamp(micros // 1_000_000, UTC), usegmt=True)
+def time_text(micros: int) -> str | None:
+    """The same the other way round: whole seconds. None for a year that cannot be written."""
+    when = utc(micros)
+    return None if when is None else format_datetime(when, usegmt=True)

@@ -22,7 +22,8 @@ LIFE_SECONDS = 23 * 3600  # chunks are kept for 24 hours from the first one on
 def dated(carried: Carried) -> dict[str, str]:
     """The header that sets a file's time."""
     known = carried.modified_us is not None and carried.modified_us >= 0
-    return {"Last-Modified": time_text(carried.modified_us or 0)} if known else {}
+    text = time_text(carried.modified_us or 0) if known else None
+    return {} if text is None else {"Last-Modified": text}
 
 
 async def at_once(

@@ -6,6 +6,7 @@ import msgspec
 
 from haulage.model.errors import Mismatch
 from haulage.model.item import Item, Kind, Written
+from haulage.model.moments import utc
 from haulage.services.google.exports import APPS, Exports, title
 
 FOLDER = f"{APPS}folder"
@@ -173,7 +174,7 @@ def time_us(text: str | None) -> int | None:
         raise Mismatch(f"Google told a time that cannot be read: {text[:40]!r}") from None
 
 
-def time_text(micros: int) -> str:
-    """The same the other way round, to the millisecond."""
-    when = _EPOCH + timedelta(microseconds=micros)
-    return when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def time_text(micros: int) -> str | None:
+    """The same the other way round, to the millisecond. None for a year that cannot be written."""
+    when = utc(micros)
+    return None if when is None else when.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -287,7 +287,8 @@ class Tree:
 
     async def set_time(self, file_id: str, modified_us: int) -> File:
         """Set when a folder or document was changed last."""
-        return await self._update(file_id, {"modifiedTime": time_text(modified_us)})
+        text = time_text(modified_us)
+        return await (self.get(file_id) if text is None else self._update(file_id, {"modifiedTime": text}))
 
     async def trash(self, file_id: str) -> None:
         """Take away what something newer takes the place of; a person can take it back."""

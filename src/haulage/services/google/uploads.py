@@ -32,8 +32,8 @@ def facts_of(name: str, carried: Carried) -> dict[str, Any]:
     if not told or told == PLAIN_TYPE or told.startswith(APPS) or "/" not in told:
         told = mimetypes.guess_type(name)[0] or PLAIN_TYPE
     facts = {"mimeType": told}
-    if carried.modified_us is not None:
-        facts["modifiedTime"] = time_text(carried.modified_us)
+    if carried.modified_us is not None and (text := time_text(carried.modified_us)) is not None:
+        facts["modifiedTime"] = text
     return facts
 
 

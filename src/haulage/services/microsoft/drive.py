@@ -222,9 +222,10 @@ class GraphDrive:
 
     async def set_folder_time(self, path: str, modified_us: int) -> None:
         """See the contract."""
-        graph = await self._ready()
-        facet = {"fileSystemInfo": {"lastModifiedDateTime": time_text(modified_us)}}
-        await graph.send("UpdateItem", "PATCH", graph.url(path), facet, repeatable=True)
+        graph, text = await self._ready(), time_text(modified_us)
+        if text is not None:
+            facet = {"fileSystemInfo": {"lastModifiedDateTime": text}}
+            await graph.send("UpdateItem", "PATCH", graph.url(path), facet, repeatable=True)
 
     async def put(
         self, path: str, body: bytes | memoryview, carried: Carried, digests: Mapping[str, str], condition: Precondition

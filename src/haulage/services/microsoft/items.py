@@ -8,6 +8,7 @@ import msgspec
 
 from haulage.model.errors import Mismatch
 from haulage.model.item import Item, Kind, Written
+from haulage.model.moments import utc
 
 SELECT = (
     "id,name,size,eTag,cTag,file,folder,package,remoteItem,malware,fileSystemInfo,createdDateTime,lastModifiedDateTime"
@@ -149,7 +150,7 @@ def time_us(text: str | None) -> int | None:
         raise Mismatch(f"the service told a time that cannot be read: {text[:40]!r}") from None
 
 
-def time_text(micros: int) -> str:
-    """The same the other way round."""
-    seconds, rest = divmod(micros, 1_000_000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:06d}Z"
+def time_text(micros: int) -> str | None:
+    """The same the other way round. None for a year that cannot be written."""
+    when = utc(micros)
+    return None if when is None else f"{when:%Y-%m-%dT%H:%M:%S.%f}Z"

@@ -15,7 +15,8 @@ from haulage.services.transport import Request
 def times_of(carried: Carried) -> dict[str, str]:
     """The facet that keeps a client's own times."""
     told = {"lastModifiedDateTime": carried.modified_us, "createdDateTime": carried.created_us}
-    return {name: time_text(value) for name, value in told.items() if value is not None}
+    known = {name: time_text(value) for name, value in told.items() if value is not None}
+    return {name: text for name, text in known.items() if text is not None}
 
 
 async def revised(graph: Graph, path: str, condition: Precondition) -> dict[str, str]:
