@@ -92,26 +92,33 @@ async def _sequence(
             await asyncio.gather(fetch, return_exceptions=True)
 
 
+_Place = tuple[str, str | None, set[str] | None]
+"""A folder, where its listing goes on, and all such places of it so far."""
+
+
 async def _folders(drive: Drive, listing: Listing, starts: Sequence[str] = ("",)) -> AsyncGenerator[Page, None]:
     """Depth first, several folders at once, so that the number of folders waiting stays small."""
-    waiting: list[tuple[str, str | None]] = [(folder, None) for folder in starts]
-    under_way: dict[asyncio.Task[Page], tuple[str, str | None]] = {}
+    waiting: list[_Place] = [(folder, None, None) for folder in starts]
+    under_way: dict[asyncio.Task[Page], _Place] = {}
     try:
         while waiting or under_way:
             while waiting and len(under_way) < FOLDERS_AT_ONCE:
-                folder, cursor = waiting.pop()
-                under_way[asyncio.ensure_future(drive.page(folder, cursor))] = (folder, cursor)
+                place = waiting.pop()
+                under_way[asyncio.ensure_future(drive.page(*place[:2]))] = place
             done, _ = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
-                folder, cursor = under_way.pop(task)
+                folder, _, seen = under_way.pop(task)
                 page = _page_of(task, folder, listing)
                 if page is None:
                     continue
-                if page.cursor is not None and page.cursor == cursor:
+                if page.cursor is not None and page.cursor in (seen or ()):
                     listing.lacks(f"the listing of {folder!r} went in a circle")
                 elif page.cursor is not None:
-                    waiting.append((folder, page.cursor))
-                waiting += [(item.path, None) for item in page.items if item.kind == Kind.FOLDER and not item.empty]
+                    seen = seen or set()
+                    seen.add(page.cursor)
+                    waiting.append((folder, page.cursor, seen))
+                inside = (item.path for item in page.items if item.kind == Kind.FOLDER and not item.empty)
+                waiting += [(path, None, None) for path in inside]
                 yield page
     finally:
         for task in under_way:

@@ -95,6 +95,7 @@ class Verifier:
         self._rules = context.target.traits.names
         self._now_us = now_us()
         self._copies: list[int] = []
+        self._refuted: set[int] = set()
         self._number = 0
         self._waiting: list[Outcome] = []
         self._writing = asyncio.Lock()
@@ -103,6 +104,7 @@ class Verifier:
         """List both sides and compare."""
         context = self._context
         self._copies = await context.ledger.run(checks.copies, context.run.transfer_id)
+        self._refuted = await context.ledger.run(checks.refuted, context.run.transfer_id, self._copies)
         async with asyncio.TaskGroup() as around:
             beat = around.create_task(self._beat())
             await self._list_target()
@@ -249,6 +251,7 @@ class Verifier:
         """Settle what the listings settle, with what the ledger recorded when the items were copied."""
         pairs, decided.pairs = decided.pairs, []
         ids = [pair.known.id for pair in pairs if pair.known is not None and self._needs_proof(pair)]
+        ids = [one for one in ids if self._deep or one not in self._refuted]
         proofs = checks.proofs(connection, self._copies, ids) if ids else {}
         for pair in pairs:
             if pair.known is not None and pair.known.id in proofs:

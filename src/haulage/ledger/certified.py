@@ -7,12 +7,11 @@ import msgspec
 import sqlalchemy as sa
 
 from haulage.ledger import carriers, checks
-from haulage.ledger.codec import load
 from haulage.ledger.runs import RunRow
-from haulage.ledger.schema import items, outcomes, runs, signing_keys, transfers
+from haulage.ledger.schema import items, outcomes, signing_keys
 from haulage.ledger.store import now_us
 from haulage.ledger.work import ALTERED, OutcomeRow
-from haulage.model.outcome import WRONG, OutcomeKind, RunKind
+from haulage.model.outcome import OutcomeKind
 from haulage.model.state import ItemState
 
 PAGE = 2000
@@ -88,13 +87,6 @@ def _as_proven(row: Any, proof: checks.Proof | None) -> OutcomeRow:
     return OutcomeRow(row.id, row.path, row.target, kind, row.done_size or 0, *told, True, False, 0, evidence)
 
 
-_READ = sa.select(outcomes.c.path).where(
-    outcomes.c.run_id == sa.bindparam("run"),
-    outcomes.c.outcome == OutcomeKind.VERIFIED,
-    outcomes.c.evidence.contains("both sides read") | outcomes.c.evidence.contains("the destination read"),
-)
-
-
 class Doubt(msgspec.Struct, frozen=True):
     """A verification that found items of a copy which are not as they are at the source, and how many."""
 
@@ -106,44 +98,15 @@ def doubt(connection: sa.Connection, run: RunRow, copies: list[int]) -> Doubt | 
     """The newest verification of a copy's places, with any filters, that speaks against what is proven of its items.
 
     One since the copy does with all that it found; one with other filters does with what this transfer has copied. An
-    earlier one does with the bytes that it found to be others: under the revision that was copied, no later copy saw
-    or mended that. Then only having been copied since, or read on both sides, clears an item.
+    earlier one does with the bytes that it found to be others: see `checks.against`.
     """
-    same = transfers.alias("same")
-    places = (transfers.c.source == same.c.source) & (transfers.c.destination == same.c.destination)
-    wanted = sa.select(runs.c.id, runs.c.transfer_id, runs.c.counts).select_from(
-        runs.join(transfers, transfers.c.id == runs.c.transfer_id).join(same, places)
-    )
-    wanted = wanted.where(same.c.id == run.transfer_id, runs.c.kind == RunKind.VERIFY).order_by(runs.c.id.desc())
     later: list[int] = []
-    for row in connection.execute(wanted).all():
-        counts = load(row.counts)
-        found = sum(counts.get(kind, 0) for kind in WRONG)
-        if found and not (row.id > run.id and row.transfer_id == run.transfer_id):
-            found = len(_against(connection, run, row.id, copies, later))
+    for one in checks.verifications(connection, run.transfer_id):
+        found = one.wrong
+        if found and not (one.run_id > run.id and one.transfer_id == run.transfer_id):
+            found = len(checks.against(connection, run.transfer_id, one.run_id, copies, later, one.run_id < run.id))
         if found:
-            return Doubt(row.id, found)
-        if counts.get("read_bytes"):
-            later.append(row.id)
+            return Doubt(one.run_id, found)
+        if one.read:
+            later.append(one.run_id)
     return None
-
-
-def _against(
-    connection: sa.Connection, run: RunRow, verification: int, copies: list[int], later: list[int]
-) -> set[str]:
-    """The paths of a transfer's items that a verification found wrong, and that nothing cleared since.
-
-    later: the verifications since then that read anything.
-    """
-    its = (outcomes.c.run_id == verification) & outcomes.c.outcome.in_(WRONG)
-    if verification < run.id:
-        its &= outcomes.c.code == "hash"
-    held = (items.c.transfer_id == run.transfer_id) & (items.c.state == int(ItemState.DONE))
-    there = sa.func.coalesce(items.c.target, items.c.path) == sa.func.coalesce(outcomes.c.target, outcomes.c.path)
-    both = outcomes.join(items, (items.c.path == outcomes.c.path) & held & there)
-    found = connection.execute(sa.select(items.c.id, items.c.path).select_from(both).where(its)).all()
-    since = checks.proofs(connection, [one for one in copies if one > verification], [row.id for row in found])
-    left = {row.path for row in found if row.id not in since}
-    for one in later if left else ():
-        left.difference_update(connection.scalars(_READ, {"run": one}))
-    return left

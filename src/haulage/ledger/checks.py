@@ -14,10 +14,11 @@ import sqlalchemy as sa
 from haulage.ledger import runs as run_rows
 from haulage.ledger.codec import dump, dump_hashes, load, load_hashes
 from haulage.ledger.items import PAGE, Known, by_ids
-from haulage.ledger.schema import found, items, outcomes, runs
+from haulage.ledger.schema import found, items, outcomes, runs, transfers
 from haulage.ledger.store import now_us
 from haulage.model.item import Item, Kind
-from haulage.model.outcome import SUCCESSFUL, Outcome, OutcomeKind, RunKind
+from haulage.model.outcome import SUCCESSFUL, WRONG, Outcome, OutcomeKind, RunKind
+from haulage.model.state import ItemState
 
 SEEN = "seen"
 PROVEN = tuple(kind for kind in SUCCESSFUL if kind != OutcomeKind.MOVED)
@@ -112,6 +113,71 @@ def proofs(connection: sa.Connection, copy_runs: Sequence[int], ids: Sequence[in
             proven[item_id] = Proof(kind, load(evidence))
         left -= proven.keys()
     return proven
+
+
+class Verification(msgspec.Struct, frozen=True):
+    """A verification of some places. wrong: how many items it found so; read: whether it read anything."""
+
+    run_id: int
+    transfer_id: int
+    wrong: int
+    read: bool
+
+
+def verifications(connection: sa.Connection, transfer: int) -> list[Verification]:
+    """Those of a transfer's two places, with whatever filters, the newest first."""
+    same = transfers.alias("same")
+    places = (transfers.c.source == same.c.source) & (transfers.c.destination == same.c.destination)
+    every = runs.join(transfers, transfers.c.id == runs.c.transfer_id).join(same, places)
+    wanted = sa.select(runs.c.id, runs.c.transfer_id, runs.c.counts).select_from(every)
+    wanted = wanted.where(same.c.id == transfer, runs.c.kind == RunKind.VERIFY).order_by(runs.c.id.desc())
+    counted = [(row, load(row.counts)) for row in connection.execute(wanted)]
+    return [
+        Verification(row.id, row.transfer_id, sum(told.get(kind, 0) for kind in WRONG), bool(told.get("read_bytes")))
+        for row, told in counted
+    ]
+
+
+_READ = sa.select(outcomes.c.path).where(
+    outcomes.c.run_id == sa.bindparam("run"),
+    outcomes.c.outcome == OutcomeKind.VERIFIED,
+    outcomes.c.evidence.contains("both sides read") | outcomes.c.evidence.contains("the destination read"),
+)
+
+
+def against(
+    connection: sa.Connection, transfer: int, run_id: int, copies: list[int], later: list[int], only_bytes: bool
+) -> dict[str, int]:
+    """A transfer's copied items that a verification found wrong and nothing cleared since: {path: item id}.
+
+    A copy goes by revisions, so it sees nothing of bytes that are others under the one that it left: only having been
+    copied since, or read and found right, clears an item. later: the verifications since then that read anything.
+    only_bytes: what was found otherwise, a copy since then has seen.
+    """
+    its = (outcomes.c.run_id == run_id) & outcomes.c.outcome.in_(WRONG)
+    if only_bytes:
+        its &= outcomes.c.code == "hash"
+    held = (items.c.transfer_id == transfer) & (items.c.state == int(ItemState.DONE))
+    there = sa.func.coalesce(items.c.target, items.c.path) == sa.func.coalesce(outcomes.c.target, outcomes.c.path)
+    both = outcomes.join(items, (items.c.path == outcomes.c.path) & held & there)
+    found = connection.execute(sa.select(items.c.id, items.c.path).select_from(both).where(its)).all()
+    since = proofs(connection, [one for one in copies if one > run_id], [row.id for row in found])
+    left = {row.path: row.id for row in found if row.id not in since}
+    for one in later if left else ():
+        for path in connection.scalars(_READ, {"run": one}):
+            left.pop(path, None)
+    return left
+
+
+def refuted(connection: sa.Connection, transfer: int, copies: list[int]) -> set[int]:
+    """Items whose bytes at the destination were found to be others than were copied: no proof of then holds."""
+    later, found = list[int](), set[int]()
+    for one in verifications(connection, transfer):
+        if one.wrong:
+            found |= set(against(connection, transfer, one.run_id, copies, later, only_bytes=True).values())
+        if one.read:
+            later.append(one.run_id)
+    return found
 
 
 def record(

@@ -81,7 +81,8 @@ async def test_bytes_that_were_found_to_be_others_stay_so(tmp_path: Path, filter
     found = await sides.verify(deep=True, options=Options(filters))
     assert found.said["sub/b"] == "hash"
     assert doubted(sides, first) == (found.row.id, 1)
-    assert (await sides.verify()).said["sub/b"] == OutcomeKind.VERIFIED  # it reads nothing, and goes by revisions too
+    said = (await sides.verify()).said  # it reads nothing, and the proof of the copy is refuted
+    assert (said["sub/b"], said["sub/c"]) == ("size_only", OutcomeKind.VERIFIED)
     second = await sides.copy()
     assert second.counts["unchanged"] == 4
     assert doubted(sides, second) == (found.row.id, 1)
