@@ -587,7 +587,10 @@ class BoxWitness:
         assert status == 201, told
 
     def remove(self, path: str) -> None:
-        status, told, _ = self._ask("DELETE", f"{self._base}/2.0/files/{self._id(path)}", None, self._headers)
+        above, _, name = path.rpartition("/")
+        (there,) = [one for one in self._children(self._id(above) or "0") if one["name"] == name]
+        what = f"files/{there['id']}" if there["type"] == "file" else f"folders/{there['id']}?recursive=true"
+        status, told, _ = self._ask("DELETE", f"{self._base}/2.0/{what}", None, self._headers)
         assert status == 204, told
 
     def fetch(self, path: str) -> bytes | None:

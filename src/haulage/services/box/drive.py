@@ -1,7 +1,7 @@
 """A Box, or what a user of an enterprise has in it, as the contract wants it."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 
 import msgspec
 
@@ -167,16 +167,28 @@ class BoxDrive:
     ) -> Written:
         """One request, and before an overwrite the question what is there."""
         calls = await self._ready()
-        folder_id, name = await self._aim(path)
-        there = None if condition.absent else await self._replaced(calls, path, condition)
-        dates = uploads.dates_of(carried)
-        if there is None:
-            facts = {"name": name, "parent": {"id": folder_id}, **dates}
-            made = await uploads.at_once(calls, None, facts, body, digests["sha1"], None)
-        else:
-            etag = there.etag if condition.revision is not None else None
-            made = await uploads.at_once(calls, there.id, {"name": name, **dates}, body, digests["sha1"], etag)
+        with self._forgetting(path):
+            folder_id, name = await self._aim(path)
+            there = None if condition.absent else await self._replaced(calls, path, condition)
+            dates = uploads.dates_of(carried)
+            if there is None:
+                facts = {"name": name, "parent": {"id": folder_id}, **dates}
+                made = await uploads.at_once(calls, None, facts, body, digests["sha1"], None)
+            else:
+                etag = there.etag if condition.revision is not None else None
+                made = await uploads.at_once(calls, there.id, {"name": name, **dates}, body, digests["sha1"], etag)
         return written_of(path, made)
+
+    @contextmanager
+    def _forgetting(self, path: str) -> Iterator[None]:
+        """A folder above it that was taken away is made anew when it is written again (F34)."""
+        try:
+            yield
+        except RootGone:
+            raise
+        except Gone:
+            self._tree.forget(path.partition("/")[0])
+            raise
 
     async def _aim(self, path: str) -> tuple[str, str]:
         """The id of the folder that a file goes to, and the name in it."""
@@ -203,9 +215,10 @@ class BoxDrive:
     async def begin(self, path: str, size: int, carried: Carried, attempt: str, condition: Precondition) -> Json:
         """A session, of a new file or of a new version. Box says how large its parts are."""
         calls = await self._ready()
-        folder_id, name = await self._aim(path)
-        there = None if condition.absent else await self._replaced(calls, path, condition)
-        opened = await uploads.begin(calls, there.id if there else None, folder_id, name, size)
+        with self._forgetting(path):
+            folder_id, name = await self._aim(path)
+            there = None if condition.absent else await self._replaced(calls, path, condition)
+            opened = await uploads.begin(calls, there.id if there else None, folder_id, name, size)
         if self.traits.part_bytes(size) % opened.part_size:
             raise Mismatch(f"Box wants parts of {opened.part_size} bytes, which Haulage cannot cut")
         state = {"path": path, "attempt": attempt, "size": size, "session": opened.id, "part_bytes": opened.part_size}
