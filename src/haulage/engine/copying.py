@@ -8,7 +8,7 @@ from typing import TypeVar
 from haulage.engine.context import Context, Options
 from haulage.engine.copy import copy_item
 from haulage.engine.counts import Watch
-from haulage.engine.ending import ended
+from haulage.engine.ending import ended, to_its_end
 from haulage.engine.folders import Folders
 from haulage.engine.journal import Journal
 from haulage.engine.plan import MassAnomaly, Planner
@@ -73,7 +73,7 @@ async def _stages(context: Context) -> None:
             beat.cancel()
             room.cancel()
     finally:
-        await asyncio.shield(journal.flush())
+        await to_its_end(journal.flush())
 
 
 async def _beat(context: Context) -> None:

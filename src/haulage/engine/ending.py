@@ -43,7 +43,7 @@ async def ended(
     try:
         status = await stages
     except asyncio.CancelledError:
-        await end(Status.CANCELED, "stopped by a person")
+        await to_its_end(end(Status.CANCELED, "stopped by a person"))
         raise
     except (HaulageError, BaseExceptionGroup) as error:
         stopped = first_error(error)
@@ -53,12 +53,27 @@ async def ended(
         known = (*more, *STATUS_OF)
         status = next((code for kind, code in known if isinstance(stopped, kind)), Status.GENERAL_FAILURE)
     try:
-        await end(status, stopped.message if stopped else None)
+        await to_its_end(end(status, stopped.message if stopped else None))
     except DiskFull as error:  # the ledger's own disk: the next start ends this run
         return Status.PAUSED_NO_SPACE, stopped or error
     except DiskFailed as error:  # likewise; what led here is the same disk's
         raise (stopped or error) from None
     return status, stopped
+
+
+async def to_its_end(writing: Awaitable[None]) -> None:
+    """What is written down of a run's end, nobody cuts short: whoever cancels meanwhile is heard after it."""
+    task, canceled = asyncio.ensure_future(writing), False
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            canceled = True
+        except HaulageError:  # told by its result
+            break
+    task.result()
+    if canceled:
+        raise asyncio.CancelledError
 
 
 def first_error(raised: BaseException) -> HaulageError:

@@ -13,7 +13,7 @@ from haulage.engine import compare
 from haulage.engine.compare import Pair
 from haulage.engine.context import Context, Options
 from haulage.engine.counts import Watch
-from haulage.engine.ending import ended
+from haulage.engine.ending import ended, to_its_end
 from haulage.engine.examine import Examiner, VerifyCounts
 from haulage.engine.leaving import carried_with, copied_at
 from haulage.engine.listing import holdable, pages
@@ -52,7 +52,7 @@ async def _run(context: Context, counts: VerifyCounts, deep: bool) -> Status:
     try:
         await verifier.run()
     finally:
-        await asyncio.shield(verifier.flush())
+        await to_its_end(verifier.flush())
     if counts.settled() != counts.listed:
         raise RuntimeError(f"{counts.listed} items were listed, {counts.settled()} have an outcome")
     if not (counts.source_complete and counts.target_complete):

@@ -1,11 +1,14 @@
 """Runs that were stopped, and what the next ones make of it."""
 
 import asyncio
+import time
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from haulage.engine.context import Options
+from haulage.ledger import runs as run_rows
 from haulage.model.errors import AuthLost
 from haulage.model.item import Page
 from haulage.model.outcome import Status
@@ -79,3 +82,19 @@ async def test_what_only_an_earlier_run_listed_is_no_part_of_an_incomplete_one(t
     source.lacks = 0
     assert (await copy(ledger, source, target)).status == Status.SUCCESS
     assert target.files == source.files
+
+
+async def test_a_run_that_is_stopped_twice_has_an_end(tmp_path: Path) -> None:
+    """Paused, then canceled, or Ctrl-C by somebody in a hurry: what is written down of its end, nobody cuts short."""
+    ledger = open_ledger(tmp_path)
+    source, target = Slow("memory://source", numbered("one"), 10), MemoryDrive("memory://target")
+    running = asyncio.create_task(copy(ledger, source, target))
+    await asyncio.sleep(0.3)
+    ledger.later(lambda _: time.sleep(0.5))  # whatever else is to be written is before the run's end
+    for _ in range(3):
+        running.cancel()
+        await asyncio.sleep(0.1)
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    run = ledger.read(run_rows.newest, 1)[0]
+    assert (run.status, run.ended_us is not None) == (Status.CANCELED, True)
