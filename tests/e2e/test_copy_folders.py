@@ -80,11 +80,12 @@ def test_a_change_at_the_destination_is_never_overwritten(haulage: Program, tmp_
     haulage("copy", str(source), str(target))
     (target / "a.txt").write_text("a person's edit")
     ran = haulage("copy", str(source), str(target), "--json")
-    assert ran.counts["skipped"] == 1
+    assert (ran.counts["skipped"], ran.counts["destination_changed"]) == (1, 1)
+    assert "left as they are there: 1.\nWhat to do" in haulage("copy", str(source), str(target)).out
     assert (target / "a.txt").read_text() == "a person's edit"
     (source / "a.txt").write_text("changed at the source too")
     both = haulage("copy", str(source), str(target), "--json")
-    assert both.code == 0, both.out
+    assert (both.code, both.counts["kept_both"]) == (0, 1), both.out
     assert (target / "a.txt").read_text() == "a person's edit"
     assert (target / "a (2).txt").read_text() == "changed at the source too"
     third = haulage("copy", str(source), str(target), "--json")

@@ -172,6 +172,20 @@ def test_as_code(moved: Program, tmp_path: Path) -> None:
     assert again.code == 0 and "Everything is as the file has it." in again.out and "Unchanged: 5" in again.out
 
 
+def test_what_was_paused_is_no_success(moved: Program, tmp_path: Path) -> None:
+    """Whoever waits for the command learns that somebody is left, and of each what became of it."""
+    (tmp_path / "from" / "alice" / "docs" / "large.bin").write_bytes(bytes(30_000_000))
+    process = moved.start("migrations", "start", "Wave 1", "--at-once", "1", "--bandwidth", "1M")
+    deadline = time.monotonic() + 60
+    while "1 running" not in moved("migrations", "passes", "Wave 1").out:
+        assert time.monotonic() < deadline
+    assert moved("migrations", "cancel", "Wave 1", "--filter", "source:dave").code == 0
+    assert moved("migrations", "pause", "Wave 1").code == 0
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 5, out
+    assert "0 succeeded, 0 issues, 0 failed, 0 paused, 3 left, 1 canceled." in out
+
+
 @pytest.mark.slow
 def test_killed_and_resumed(moved: Program, tmp_path: Path) -> None:
     """A pass whose process was killed is told of as interrupted; resumed, each transfer ends; canceled ones do not."""

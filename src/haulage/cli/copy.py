@@ -137,9 +137,13 @@ def ended_text(ended: transfers.Ended, plan_only: bool) -> str:
         f"Sent {size_text(counts['sent_bytes'])}"
         + (f", went on from {size_text(counts['resumed_bytes'])} sent before." if counts["resumed_bytes"] else "."),
     ]
+    if kept := counts.get("kept_both", 0):
+        lines.append(f"Another file had the name at the destination, both were kept: {kept:,}.")
+    if changed := counts.get("destination_changed", 0):
+        lines.append(f"Changed at the destination since they were copied, left as they are there: {changed:,}.")
     if counts["removed_at_source"]:
         lines.append(f"Removed at the source since the last run, kept here: {counts['removed_at_source']:,}.")
     lines += [f"Incomplete: {why}" for why in counts["incomplete"]]
-    if int(ended.status) >= 102:
+    if int(ended.status) >= 102 or kept or changed:
         lines.append(f"What to do about each: haulage report {ended.run.id}")
     return "\n".join(lines) + "\n"

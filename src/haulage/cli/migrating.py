@@ -10,6 +10,7 @@ from haulage.cli.copy import run_interruptibly
 from haulage.cli.output import Exit, complain, exit_for, printable, say_json, size_text
 from haulage.cli.signing import actor
 from haulage.engine.counts import Watch
+from haulage.ledger import passes as pass_rows
 from haulage.ledger.migration_rows import MigrationRow, TransferRow
 from haulage.ledger.passes import PassRow
 from haulage.ledger.store import Ledger
@@ -187,7 +188,8 @@ async def _resume(name: str, as_json: bool) -> int:
 async def go_on(ledger: Ledger, row: PassRow, as_json: bool) -> int:
     """Go on with a pass that is paused, or whose process is gone, in this process. Returns the exit code."""
     passing.resume(ledger, row, actor(), server=False)
-    return _closing(await bulk.make(ledger, row.id, _heard(row.kind, as_json)), as_json)
+    done = await bulk.make(ledger, row.id, _heard(row.kind, as_json))
+    return _closing(done, passing.show(ledger, row), as_json)
 
 
 async def _run(name: str, filter: str, kind: PassKind, at_once: int, bandwidth: int | None, as_json: bool) -> int:
@@ -226,7 +228,8 @@ async def conduct(
     if not as_json:
         busy = f" {begun.busy:,} more wait or run already." if begun.busy else ""
         sys.stderr.write(f"{verb} {count:,} transfers, {min(at_once, count)} at a time.{busy}\n")
-    return _closing(await bulk.make(ledger, begun.id, _heard(kind, as_json)), as_json)
+    done = await bulk.make(ledger, begun.id, _heard(kind, as_json))
+    return _closing(done, passing.show(ledger, ledger.read(pass_rows.get, begun.id)), as_json)
 
 
 def _heard(kind: PassKind, as_json: bool) -> bulk.Heard:
@@ -266,22 +269,27 @@ def _words(about: object, kind: PassKind) -> str:
     )
 
 
-def _closing(done: bulk.Done, as_json: bool) -> int:
+def _closing(done: bulk.Done, stands: passing.Shown, as_json: bool) -> int:
+    """The last words. stands: the pass, with those that somebody paused or canceled before they began."""
     parts = {
         "succeeded": len(done.succeeded),
         "issues": len(done.issues),
         "failed": len(done.failed),
-        "paused": len(done.paused),
-        "left": len(done.left),
+        "paused": stands.paused,
+        "left": stands.waiting,
     }
     if as_json:
         say_json({"event": "ended", **parts})
     else:
-        sys.stdout.write(", ".join(f"{count:,} {word}" for word, count in parts.items() if count or word != "left"))
+        told = {**parts, "canceled": stands.canceled}
+        always = ("succeeded", "issues", "failed", "paused")
+        sys.stdout.write(", ".join(f"{count:,} {word}" for word, count in told.items() if count or word in always))
         sys.stdout.write(".\n")
     if done.stopped is not None:
         complain(done.stopped, as_json=as_json)
         return exit_for(done.stopped)
-    if done.paused:
+    if stands.paused or stands.waiting:
+        if not as_json:
+            sys.stdout.write("Those that wait or are paused go on with: haulage migrations resume\n")
         return Exit.STOPPED
     return Exit.FAILURES if done.issues or done.failed else Exit.OK

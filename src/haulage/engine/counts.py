@@ -34,6 +34,8 @@ class Counts(msgspec.Struct):
     successful: int = 0
     successful_bytes: int = 0
     adopted: int = 0
+    kept_both: int = 0
+    destination_changed: int = 0
     skipped: int = 0
     skipped_bytes: int = 0
     unsupported: int = 0
@@ -57,10 +59,12 @@ class Counts(msgspec.Struct):
             self.successful += 1
             self.successful_bytes += outcome.size
             self.adopted += outcome.adopted
+            self.kept_both += outcome.code == "kept_both"
         elif outcome.kind == OutcomeKind.UNCHANGED:
             self.unchanged += 1
             self.unchanged_bytes += outcome.size
         else:
+            self.destination_changed += outcome.code == "destination_changed"
             setattr(self, outcome.kind, getattr(self, outcome.kind) + 1)
             if (name := BYTES_OF.get(outcome.kind)) is not None:
                 setattr(self, name, getattr(self, name) + outcome.size)
