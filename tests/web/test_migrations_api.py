@@ -31,6 +31,8 @@ async def test_from_a_file_to_reports(house: House, tmp_path: Path) -> None:
     added = await http.post(f"{at}/1/users", json={"csv": f"Source Path,Destination Path,Tags\n{rows}\n"})
     assert added.json() == {"count": 3}
     assert (await http.post(f"{at}/1/users", json={"csv": "a,b,c,d"})).status_code == 422
+    as_a_form = await http.post(f"{at}/1/passes", data={'{"kind": "copy"}': ""})  # what curl's -d makes of it
+    assert (as_a_form.status_code, "Content-Type: application/json" in as_a_form.json()["detail"]) == (422, True)
     for number, kind in enumerate(("scan", "copy"), 1):
         begun = await http.post(f"{at}/1/passes", json={"kind": kind, "filter": "tags:hr"})
         assert (begun.status_code, begun.json()["id"], begun.json()["busy"]) == (201, number, 0)

@@ -68,4 +68,6 @@ def invalid(request: Request, errors: Sequence[Any]) -> Response:
     """A request that does not fit its description. What was sent is not said again: it may be a secret."""
     told = [{"where": [str(part) for part in one["loc"]], "problem": one["msg"]} for one in errors]
     facts = {"type": "urn:haulage:invalid", "title": "the request does not fit its description", "errors": told}
+    if "json" not in request.headers.get("content-type", "json"):  # as curl's -d sends it
+        facts["detail"] = "Send the body as JSON, with the header Content-Type: application/json."
     return _document(422, {**facts, "request": request.state.request_id})
