@@ -137,6 +137,8 @@ def ended_text(ended: transfers.Ended, plan_only: bool) -> str:
         f"Sent {size_text(counts['sent_bytes'])}"
         + (f", went on from {size_text(counts['resumed_bytes'])} sent before." if counts["resumed_bytes"] else "."),
     ]
+    if weak := counts.get("weak", 0):
+        lines.append(f"Verified weakly, by size or no strong hash: {weak:,}. haulage verify --deep reads both sides.")
     if kept := counts.get("kept_both", 0):
         lines.append(f"Another file had the name at the destination, both were kept: {kept:,}.")
     if changed := counts.get("destination_changed", 0):

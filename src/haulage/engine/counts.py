@@ -34,6 +34,7 @@ class Counts(msgspec.Struct):
     successful: int = 0
     successful_bytes: int = 0
     adopted: int = 0
+    weak: int = 0
     kept_both: int = 0
     destination_changed: int = 0
     skipped: int = 0
@@ -59,6 +60,7 @@ class Counts(msgspec.Struct):
             self.successful += 1
             self.successful_bytes += outcome.size
             self.adopted += outcome.adopted
+            self.weak += outcome.kind == OutcomeKind.VERIFIED_WEAK
             self.kept_both += outcome.code == "kept_both"
         elif outcome.kind == OutcomeKind.UNCHANGED:
             self.unchanged += 1

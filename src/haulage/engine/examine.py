@@ -26,7 +26,6 @@ class VerifyCounts(Counts):
     extra: items at the destination alone, which are no part of `listed`. by_code: items by code, where one was given.
     """
 
-    weak: int = 0
     extra: int = 0
     extra_bytes: int = 0
     read_bytes: int = 0
@@ -35,7 +34,6 @@ class VerifyCounts(Counts):
     def add(self, outcome: Outcome) -> None:
         """Count an outcome."""
         super().add(outcome)
-        self.weak += outcome.kind == OutcomeKind.VERIFIED_WEAK
         if outcome.code is not None:
             self.by_code[outcome.code] = self.by_code.get(outcome.code, 0) + 1
 
