@@ -19,7 +19,7 @@ from haulage.model.errors import (
     Refused,
     ScopeMissing,
 )
-from haulage.operations import authorise
+from haulage.operations import authorise, browsing
 from haulage.operations.authorise import Begun, Draft
 from haulage.services.registry import service
 from testbed.sandbox import Sandbox
@@ -279,3 +279,11 @@ def test_settings_that_cannot_be(office: Office) -> None:
     with pytest.raises(Refused, match="wants keys"):
         draft(office.ledger, service("s3"), {})
     assert issubclass(Declined, AuthLost)
+
+
+@pytest.mark.parametrize("path", ["nope/../Desk", "./Desk", "Desk/.."])
+async def test_a_path_by_dots(office: Office, path: str) -> None:
+    """Where a name is no step up, it is refused before anything is asked there."""
+    await office.connect("dropbox", office.people("dropbox", "user")[0], "read", "mine")
+    with pytest.raises(Refused, match="no folders there"):
+        await browsing.browse(office.ledger, f"mine:/{path}")

@@ -34,8 +34,11 @@ def resident(process: int) -> int:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1800)
-async def test_many_users_in_one_pass(office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("there", ["local", "google-drive"])
+async def test_many_users_in_one_pass(
+    office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: str
+) -> None:
     """Each user's outcomes add up to what was listed, and those of all users to all files."""
     monkeypatch.setenv("HAULAGE_HOME", str(office.home))
     ledger, wishes, inside = office.ledger, [], str(tmp_path).lstrip("/")
@@ -43,14 +46,19 @@ async def test_many_users_in_one_pass(office: Office, tmp_path: Path, monkeypatc
         (tmp_path / "here" / f"u{number}").mkdir(parents=True)
         for item in range(ITEMS):
             (tmp_path / "here" / f"u{number}" / f"{item}.txt").write_text(f"{number} {item}")
-        wishes.append(Wish(number, f"{inside}/here/u{number}", f"{inside}/there/u{number}"))
+        wishes.append(
+            Wish(number, f"{inside}/here/u{number}", f"{inside if there == 'local' else 'many'}/there/u{number}")
+        )
     took, largest, lived = [], 0, 0
     async with up(office, signal.SIGTERM) as told:
         process = told["process"]
         visitor = Visitor(House(ledger, told["url"], None))  # type: ignore[arg-type] # it runs elsewhere
         await claim(visitor, told)
-        for name in ("here", "there"):
-            connectors.add(ledger, name, service("local"), {}, Actor("ada", "cli"))
+        connectors.add(ledger, "here", service("local"), {}, Actor("ada", "cli"))
+        if there == "local":
+            connectors.add(ledger, "there", service("local"), {}, Actor("ada", "cli"))
+        else:
+            await office.connect(there, office.people(there, "user")[0], "write", "there")
         migrations.create(ledger, "m", "here", "there", Actor("ada", "cli"))
         migrations.add(ledger, "m", wishes, Actor("ada", "cli"))
         visitor.http.timeout = httpx.Timeout(60)

@@ -136,6 +136,8 @@ async def open_drive(ledger: Ledger, given: Given, watch: Watch | None) -> Drive
         raise Refused(
             f"{location.shown!r} names no {chosen.root_title}", f"Add one: {location.shown.rstrip('/')}/NAME."
         )
+    if chosen.open_drive is None and {".", ".."} & set(location.root.split("/")):
+        raise Refused(f"{location.shown!r} goes by '.' or '..', which are no folders there", "Write the path itself.")
     row = connector_of(ledger, given)
     pacer = await _pacer_for(ledger, chosen, settings, row, watch)
     if chosen.open_drive is not None:
