@@ -71,6 +71,7 @@ async def test_a_form_is_sent_once(house: House, ends: tuple[str, str]) -> None:
         await page.dblclick("#start-button")
         await page.wait_for_url("**/runs/1")
         assert len(sent) == 1
+        await expect(page.locator("#progress[data-events]")).to_have_count(0)  # it has ended, and loaded itself anew
         await page.go_back()
         for side, place in zip(("source", "destination"), ends, strict=True):
             await page.fill(f"#place-{side}", place)

@@ -105,5 +105,5 @@ async def test_a_run_of_a_command_goes_on_by_a_command(house: House, tmp_path: P
     visitor = Visitor(house)
     await visitor.sign_in("ada")
     refused = await visitor.post(f"/runs/{copied.run.id}/resume")
-    assert refused.status_code == 422 and "Give the same command once more" in words(refused)
+    assert refused.status_code == 422 and "Start it again at the terminal" in words(refused)
     await visitor.close()

@@ -131,7 +131,7 @@ def may_go_on(visit: Visit, found: RunRow) -> None:
     """Whoever starts a transfer again needs both of its connectors. Raises Missing (S41)."""
     for place in (found.source, found.destination):
         if parse(place).connector is None:
-            fix = "Give the same command once more, on that machine."
+            fix = "Start it again at the terminal where it was begun."
             raise Refused(f"this run was begun by a command, and {place} is reached by commands only", fix)
         rights.location(visit.ledger, visit.who, place)
 
