@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import errno
+import functools
 import os
 import sqlite3 as _system_sqlite
 import time
@@ -190,11 +191,16 @@ def _engine(path: Path) -> sa.Engine:
     return engine
 
 
-def _found_in(pattern: str, text: str) -> bool:
-    """The regular expressions of filters, in the database."""
+@functools.lru_cache(maxsize=64)
+def _matcher(pattern: str) -> Callable[[str], bool]:
     from haulage.model.row_filter import matcher
 
-    return matcher(pattern)(text)
+    return matcher(pattern)
+
+
+def _found_in(pattern: str, text: str) -> bool:
+    """The regular expressions of filters, in the database: asked of each row, so nothing is imported here."""
+    return _matcher(pattern)(text)
 
 
 def _version(connection: sa.Connection) -> str | None:
