@@ -31,14 +31,20 @@ PLAIN_VERBS = (
 class OldFtp:
     """Files by absolute path in bytes. verbs: what it knows besides those of RFC 959; each is told by FEAT.
 
-    windows: lists as IIS does. shows_hidden: LIST takes -a as an option, else as a name. epsv: "port" announces a port
-    where nobody listens. drops: verbs whose transfer ends without a reply, the control connection with it, so often.
-    breaks: verb -> the reply that comes instead of the rest, after half of the bytes.
+    windows: lists as IIS does. shows_hidden: LIST takes -a as an option, "without dots" as one that leaves out "."
+    and "..", else as a name; "refused": of something that is not there. ends: verb -> the reply that says it is done.
+    closed: folders that nobody may enter. hushed: files that are described, and not handed out. epsv: "port"
+    announces a port where nobody listens. drops: verbs whose transfer ends without a reply, the control connection
+    with it, so often. breaks: verb -> the reply that comes instead of the rest, after half of the bytes.
     """
 
     verbs: tuple[str, ...] = ()
     windows: bool = False
-    shows_hidden: bool = True
+    shows_hidden: bool | str = True
+    ends: dict[str, bytes] = field(default_factory=dict)
+    closed: set[bytes] = field(default_factory=set)
+    hushed: set[bytes] = field(default_factory=set)
+    links: list["Session"] = field(default_factory=list)
     epsv: str = "ok"
     drops: dict[str, int] = field(default_factory=dict)
     breaks: dict[str, bytes] = field(default_factory=dict)
@@ -98,6 +104,7 @@ class Session:
 
     async def run(self) -> None:
         """Answer until the client hangs up."""
+        self.server.links.append(self)
         self._say(b"220 ready")
         with contextlib.suppress(ConnectionError):
             while line := await self._reader.readline():
@@ -112,6 +119,11 @@ class Session:
                     self._say(b"500 unknown")
                 else:
                     await getattr(self, "_" + verb.decode().lower())(argument)
+        self._writer.close()
+
+    def hang_up(self, reply: bytes) -> None:
+        """Say goodbye to somebody who was silent for too long."""
+        self._say(reply)
         self._writer.close()
 
     def _say(self, reply: bytes) -> None:
@@ -133,7 +145,7 @@ class Session:
         self._say(b'257 "' + self._at + b'"')
 
     async def _cwd(self, argument: bytes) -> None:
-        there = self._path(argument) in self.server.folders
+        there = self._path(argument) in self.server.folders - self.server.closed
         self._at = self._path(argument) if there else self._at
         self._say(b"250 ok" if there else b"550 no such folder")
 
@@ -183,12 +195,16 @@ class Session:
         self._say(b"227 ok (192,0,2,7,%d,%d)" % (high, low))  # an address of nobody: that behind a NAT
 
     async def _list(self, argument: bytes) -> None:
+        if argument and self.server.shows_hidden == "refused":
+            return self._say(b"550 -a: no such file")
         if argument and not self.server.shows_hidden:
             return await self._send("LIST", b"")
         here = self._at.rstrip(b"/") + b"/"
         below = [path for path in (*self.server.folders, *self.server.files) if path.startswith(here) and path != b"/"]
         rows = [self.server.row(path) for path in below if b"/" not in path.removeprefix(here)]
-        if argument:
+        if argument and self.server.shows_hidden == "without dots":
+            pass
+        elif argument:
             rows = [self.server.row(self._at).rpartition(b" ")[0] + dots for dots in (b" .", b" ..")] + rows
         else:
             rows = [row for row in rows if b" ." not in row]
@@ -196,8 +212,8 @@ class Session:
 
     async def _retr(self, argument: bytes) -> None:
         body = self.server.files.get(self._path(argument))
-        if body is None:
-            return self._say(b"550 no such file")
+        if body is None or self._path(argument) in self.server.hushed:
+            return self._say(b"550 cannot open that file")
         offset, self._offset = self._offset, 0
         return await self._send("RETR", body[offset:])
 
@@ -239,4 +255,4 @@ class Session:
         elif verb in self.server.breaks:
             self._say(self.server.breaks.pop(verb))
         else:
-            self._say(b"226 done")
+            self._say(self.server.ends.get(verb, b"226 done"))

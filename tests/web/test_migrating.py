@@ -4,6 +4,7 @@ import asyncio
 import csv
 import io
 import json
+import re
 import zipfile
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -165,6 +166,15 @@ async def test_discovered(ada: Visitor, monkeypatch: pytest.MonkeyPatch) -> None
     assert "al@new" in page and "eold@old" not in page
     assert (await ada.post("/migrations/1/discovered", count="0", offer="eold@old\tenew@new")).status_code == 303
     assert "enew@new" in words(await ada.get("/migrations/1"))
+
+
+async def test_nobody_to_discover_is_told_before_anybody_presses(ada: Visitor) -> None:
+    """Folders have no users: the button is there, it cannot be pressed, and the page says why."""
+    page = await ada.get("/migrations/1/add")
+    assert re.search(r'<button[^>]* disabled aria-describedby="nobody">Automatically discover', page.text)
+    assert "Not possible here: here has one root and no users to discover. Name its folders in a CSV file" in words(
+        page
+    )
 
 
 async def test_others_start_nothing(ada: Visitor, tmp_path: Path) -> None:

@@ -19,7 +19,17 @@ from haulage.ledger import work
 from haulage.ledger.items import Known
 from haulage.ledger.work import Fitted, Settled
 from haulage.model import naming
-from haulage.model.errors import Changed, Conflict, Gone, HaulageError, Mismatch, OutcomeUnknown, ShortRead, Transient
+from haulage.model.errors import (
+    Changed,
+    Conflict,
+    Denied,
+    Gone,
+    HaulageError,
+    Mismatch,
+    OutcomeUnknown,
+    ShortRead,
+    Transient,
+)
 from haulage.model.item import Carried, Item, Written
 from haulage.model.outcome import OFFERED, Outcome, OutcomeKind, Side
 from haulage.services.contract import ABSENT, CopiesDocuments, Precondition
@@ -51,8 +61,11 @@ async def copy_item(context: Context, known: Known) -> Settled:
             if not (error.retryable or _moved(error)):
                 break
     if _moved(failure) and failure.side == Side.SOURCE:
-        kind = OutcomeKind.CHANGED_AT_SOURCE if isinstance(failure, Changed) else OutcomeKind.GONE_AT_SOURCE
-        return _ended(job, kind, failure)
+        if isinstance(failure, Changed):
+            return _ended(job, OutcomeKind.CHANGED_AT_SOURCE, failure)
+        # It was there each time when it was looked for, so it is not gone: the source does not hand it out.
+        failure = Denied(f"it is listed, and cannot be read: {failure.message}")
+        failure.side = Side.SOURCE
     if _moved(failure):
         failure = Conflict("what is there kept changing at the destination while it was compared")
         failure.side = Side.DESTINATION

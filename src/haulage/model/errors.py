@@ -11,7 +11,8 @@ class HaulageError(Exception):
 
     code: stable word for machines and reports. fix: one sentence, what the person can do. item_only: True when
     it concerns one item and the run goes on; False when nothing else can succeed either. side: "source" or
-    "destination", set by whoever knows at which end it happened.
+    "destination", set by whoever knows at which end it happened. answer: a setting and the value that would do,
+    where only a person can say whether it is right (a host key that was never seen).
     """
 
     code: ClassVar[str] = "error"
@@ -24,6 +25,7 @@ class HaulageError(Exception):
         self.message = message if len(message) <= LONGEST_MESSAGE else f"{message[: LONGEST_MESSAGE - 3]}..."
         self.fix = fix or self.default_fix
         self.side: str | None = None
+        self.answer: tuple[str, str] | None = None
 
 
 class Transient(HaulageError):

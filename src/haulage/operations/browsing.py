@@ -53,6 +53,18 @@ async def browse(ledger: Ledger, text: str, most: int = MOST_ITEMS) -> Browsed:
         raise lost_at(ledger, (given,), error) from error
 
 
+async def has_roots(ledger: Ledger, name: str) -> bool:
+    """Whether there is anything to choose from above a connector's folders, as far as that is known without a call."""
+    row, chosen, settings = connectors.loaded(ledger, name)
+    if chosen.authorisation is None:
+        return chosen.roots is not None and not chosen.whole_root
+    account = accounts.open_account(ledger, row, settings, accounts.quiet_pacer(chosen))
+    try:
+        return isinstance(account, ListsRoots)
+    finally:
+        await account.close()
+
+
 async def roots(ledger: Ledger, name: str) -> list[Root] | None:
     """Where a connector's locations may begin: users, sites, drives, buckets. None where there is nothing to choose."""
     row, chosen, settings = connectors.loaded(ledger, name)

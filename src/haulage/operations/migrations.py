@@ -126,6 +126,18 @@ def refuse_running(found: Sequence[TransferRow], what: str) -> None:
         raise Refused(f"transfer {queued[0]} is queued, so nothing can be {what}", "Pause or cancel it first.")
 
 
+def _nobody_at(connector: str) -> Refused:
+    return Refused(f"{connector} has one root and no users to discover", "Name its folders in a CSV file instead.")
+
+
+async def refuse_discovery(ledger: Ledger, migration: MigrationRow) -> None:
+    """Raises Refused where there is nobody to discover, as far as that is known without asking the services."""
+    for connector in (migration.source, migration.destination):
+        row = ledger.read(connector_rows.get, connector)
+        if not service(row.service).has_account or not await browsing.has_roots(ledger, connector):
+            raise _nobody_at(connector)
+
+
 async def discovered(ledger: Ledger, migration: MigrationRow) -> Matched:
     """Who and what there is on both sides, matched. Nothing is added. Raises what browsing does, and Refused."""
     sides = []
@@ -133,9 +145,7 @@ async def discovered(ledger: Ledger, migration: MigrationRow) -> Matched:
         found = await browsing.roots(ledger, connector)
         row = ledger.read(connector_rows.get, connector)
         if found is None or not service(row.service).has_account:
-            raise Refused(
-                f"{connector} has one root and no users to discover", "Name its folders in a CSV file instead."
-            )
+            raise _nobody_at(connector)
         sides.append([Candidate(one.path, one.kind, one.person, one.aliases) for one in found])
     return matching.match(*sides)
 

@@ -23,15 +23,25 @@ MOST_SHOWN = 500
 
 
 @router.get("/migrations/{migration_id}/add")
-def add_form(request: Request, visit: Operator, migration_id: int) -> Response:
+async def add_form(request: Request, visit: Operator, migration_id: int) -> Response:
     """The two ways of adding users."""
-    return _form(request, visit, rights.work_on(visit.ledger, visit.who, migration_id))
+    return await _form(request, visit, await asyncio.to_thread(rights.work_on, visit.ledger, visit.who, migration_id))
 
 
-def _form(request: Request, visit: Visit, row: MigrationRow, problem: HaulageError | None = None) -> Response:
+async def _form(request: Request, visit: Visit, row: MigrationRow, problem: HaulageError | None = None) -> Response:
     lines = problem.problems if isinstance(problem, MappingRefused) else ()
     facts: dict[str, Any] = {"one": row, "problem": problem, "lines": lines[:MOST_SHOWN], "wrong": len(lines)}
-    return page(request, visit, "migration_add.html", 422 if problem else 200, **facts)
+    facts["nobody"] = await _nobody(visit, row)
+    return await asyncio.to_thread(page, request, visit, "migration_add.html", 422 if problem else 200, **facts)
+
+
+async def _nobody(visit: Visit, row: MigrationRow) -> HaulageError | None:
+    """Why nobody can be discovered, where that is known before anybody is asked."""
+    try:
+        await migrations.refuse_discovery(visit.ledger, row)
+    except HaulageError as error:
+        return error
+    return None
 
 
 @router.get("/migrations/{migration_id}/discovered")
@@ -77,7 +87,7 @@ async def add_discovered(
     except Missing:
         raise
     except HaulageError as error:
-        return await asyncio.to_thread(_form, request, visit, row, error)
+        return await _form(request, visit, row, error)
     return RedirectResponse(f"/migrations/{row.id}", 303)
 
 
@@ -106,7 +116,7 @@ async def upload(request: Request, visit: Operator, migration_id: int) -> Respon
     except Missing:
         raise
     except HaulageError as error:
-        return await asyncio.to_thread(_form, request, visit, row, error)
+        return await _form(request, visit, row, error)
     return RedirectResponse(f"/migrations/{row.id}", 303)
 
 

@@ -4,6 +4,7 @@ import asyncio
 from typing import Annotated, Any, Literal
 from urllib.parse import quote, urlsplit
 
+import msgspec
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
@@ -83,6 +84,8 @@ def _form(
     again: str = "",
 ) -> Response:
     """The form, with what was typed so far but for secrets (S14)."""
+    if problem is not None and problem.answer is not None:
+        wanted = msgspec.structs.replace(wanted, settings={**wanted.settings, problem.answer[0]: problem.answer[1]})
     facts: dict[str, Any] = {
         "chosen": chosen,
         "fields": [one for one in chosen.fields if not one.machine],

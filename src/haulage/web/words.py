@@ -15,6 +15,8 @@ _COMMANDS: tuple[tuple[str, str], ...] = (
     (r"Delete it to its end: `haulage connectors delete [^`]*`", "Press Delete once more"),
     (r"Add another one: `haulage connectors add`", "Press Authorize New Connector"),
     (r"; on the command line, the answer can be pasted", ""),
+    (r"If it is the same, give host_key='[^']*'", "If it is the same, authorise again: it stands in Host key below"),
+    (r": in the fields password or private_key; by the environment.*$", "."),
     (r": `haulage scan` does nothing else", ""),
     (r"See `haulage migrations list`", "See the page Migrations"),
     (r"See `haulage runs` for the runs that there are", "See the page Runs"),

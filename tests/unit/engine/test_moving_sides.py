@@ -36,6 +36,21 @@ async def test_a_question_about_one_file_that_fails_does_not_end_the_run(tmp_pat
     assert (ran.status, ran.said) == (Status.SOME_DOWNLOAD_ERRORS, {"a": "permission", "b": "verified"})
 
 
+class Withholds(Denies):
+    """A source that lists and describes a file, and says that it is not there whenever it is to be read."""
+
+    async def item(self, path: str) -> Item | None:
+        """See MemoryDrive."""
+        return await MemoryDrive.item(self, path)
+
+
+async def test_what_is_there_and_cannot_be_read_is_not_gone(tmp_path: Path) -> None:
+    """An FTP server says 550 to a file without rights as to one that is missing: it counts as failed."""
+    source, target = Withholds("memory://source", {"a": b"1", "b": b"2"}), MemoryDrive("memory://target")
+    ran = await copy(open_ledger(tmp_path), source, target)
+    assert (ran.status, ran.said) == (Status.SOME_DOWNLOAD_ERRORS, {"a": "permission", "b": "verified"})
+
+
 class Numbered(MemoryDrive):
     """A source whose files have ids that last. "replaced" is another file under the same name by the time of the read.
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from haulage.model.errors import AuthLost, NameRefused, QuotaFull, Refused, Unreachable
+from haulage.model.errors import AuthLost, Denied, Gone, Mismatch, NameRefused, QuotaFull, Refused, Unreachable
 from haulage.model.item import Carried, Kind
 from haulage.services.contract import ABSENT
 from haulage.services.ftp import FTP
 from haulage.services.ftp.drive import CONNECTIONS, FtpDrive
-from haulage.services.ftp.replies import Reply
+from haulage.services.ftp.replies import Negative, Reply, meaning
 from haulage.services.ftp.wire import Wire
 from haulage.services.transport import Limits
 from testbed.ftp import Pyftpdlib, Vsftpd
@@ -56,6 +56,63 @@ async def test_hidden_names(shows_hidden: bool) -> None:
     async with OldFtp(DATED, shows_hidden=shows_hidden) as server, opened(server) as drive:
         server.files |= {b"/.profile": b"x", b"/plain": b"y"}
         assert set(await listed(drive)) == ({".profile", "plain"} if shows_hidden else {"plain"})
+
+
+@pytest.mark.parametrize("only_hidden", [True, False])
+async def test_hidden_names_without_dots(only_hidden: bool) -> None:
+    """Q14: a server may take "-a" for an option, and leave "." and ".." out all the same."""
+    async with OldFtp(DATED, shows_hidden="without dots") as server, opened(server) as drive:
+        server.files |= {b"/.profile": b"x"} | ({} if only_hidden else {b"/plain": b"y"})
+        assert set(await listed(drive)) == {".profile"} | (set() if only_hidden else {"plain"})
+
+
+async def test_a_server_that_refuses_minus_a() -> None:
+    """Q14: it looks for something of that name; what it lists without is the folder."""
+    async with OldFtp(DATED, shows_hidden="refused") as server, opened(server) as drive:
+        server.files |= {b"/plain": b"y"}
+        assert set(await listed(drive)) == {"plain"}
+        assert set(await listed(drive)) == {"plain"}
+
+
+@pytest.mark.parametrize(
+    "reply", [b"226-3 of many\r\n226 Output truncated to 3 matches", b"226 Done (but failed to open directory)."]
+)
+async def test_a_list_that_says_it_is_not_whole(reply: bytes) -> None:
+    """Q9: Pure-FTPd cuts long lists, vsftpd lists nothing of a folder that it may not read; both say 226."""
+    async with OldFtp(DATED, ends={"LIST": reply}) as server, opened(server) as drive:
+        server.files |= {b"/plain": b"y"}
+        with pytest.raises((Mismatch, Denied)):
+            await listed(drive)
+
+
+async def test_a_folder_that_nobody_may_enter_is_not_gone() -> None:
+    """Q3: 550 without a reason, and the folder above shows it."""
+    async with OldFtp(DATED, closed={b"/mine"}) as server, opened(server) as drive:
+        server.folders |= {b"/mine"}
+        with pytest.raises(Denied):
+            await listed(drive, "mine")
+        with pytest.raises(Gone):
+            await listed(drive, "nobody's")
+
+
+async def test_servers_that_say_goodbye_to_the_idle() -> None:
+    """Q11: whatever number of connections was left alone for too long, the next call goes out on a good one."""
+    async with OldFtp(DATED) as server, opened(server) as drive:
+        await asyncio.gather(*(put(drive, f"{number}.bin", b"x") for number in range(20)))
+        assert len(server.links) >= QUICK.attempts
+        for link in server.links:
+            link.hang_up(b"421 idle for too long")
+        await asyncio.sleep(0.1)
+        assert len(await listed(drive)) == 20
+
+
+def test_words_in_names_are_no_reasons() -> None:
+    """Q3: a server's text quotes the name."""
+    said = Negative("RETR", Reply(550, [b"/home/me/a/disk quota exceeded.txt: Permission denied"]))
+    assert isinstance(meaning(said, "a/disk quota exceeded.txt"), Denied)
+    said = Negative("RETR", Reply(550, [b"permission denied.txt: No such file or directory"]))
+    assert isinstance(meaning(said, "a/permission denied.txt"), Gone)
+    assert isinstance(meaning(Negative("STOR", Reply(550, [b"No space left on device"])), "a/e"), QuotaFull)
 
 
 @pytest.mark.parametrize("epsv", ["ok", "none", "port"])

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 import pytest
 from aiohttp.resolver import ThreadedResolver
 
-from haulage.model.errors import HaulageError, Refused
-from haulage.services.transport import Request, Transport
+from haulage.model.errors import HaulageError, Refused, Transient, Unreachable
+from haulage.services.ftp.drive import FtpDrive
+from haulage.services.sftp.drive import SftpDrive
+from haulage.services.transport import Limits, Request, Transport
 from haulage.services.transport import guard as guarding
 from haulage.services.transport.guard import EndpointRefused, Guard, GuardedResolver, guard
 from tests.contract.kit import FreePacer
@@ -85,6 +87,43 @@ async def test_a_rebound_name_is_not_followed(monkeypatch: pytest.MonkeyPatch) -
             led += 1
     assert led == 500
     await resolver.close()
+
+
+@pytest.mark.parametrize("service", ["ftp", "sftp"])
+async def test_file_servers_are_guarded_too(service: str) -> None:
+    """SSH and FTP servers that somebody names in a form: nothing is dialled but what may be called."""
+    came: list[asyncio.StreamWriter] = []
+
+    def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        came.append(writer)
+        writer.close()
+
+    listener = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+    typed = {"port": str(listener.sockets[0].getsockname()[1]), "user": "u", "password": "p"}
+    kind: type[FtpDrive] | type[SftpDrive] = FtpDrive if service == "ftp" else SftpDrive
+    for host in ("127.0.0.1", "localhost", "2130706433", "::1"):
+        guarding.set_guard(Guard())
+        drive = kind(typed | {"server": host}, "", FreePacer(), Limits(attempts=1))
+        with pytest.raises((EndpointRefused, Unreachable)):  # where there is no such address here
+            await drive.check(write=False, create=False)
+        await drive.close()
+        assert came == []
+    guarding.set_guard(Guard(("127.0.0.0/8",)))
+    drive = kind(typed | {"server": "127.0.0.1"}, "", FreePacer(), Limits(attempts=1))
+    with pytest.raises(Transient):
+        await drive.check(write=False, create=False)
+    await drive.close()
+    assert came
+    listener.close()
+
+
+async def test_a_password_is_not_sent_openly_to_the_public() -> None:
+    guarding.set_guard(Guard())
+    typed = {"server": "192.0.0.9", "user": "u", "password": "p", "encryption": "none", "allow_unencrypted": "yes"}
+    drive = FtpDrive(typed, "", FreePacer(), Limits(attempts=1))
+    with pytest.raises(EndpointRefused, match="encryption"):
+        await drive.check(write=False, create=False)
+    await drive.close()
 
 
 async def test_what_the_operator_allows_is_called() -> None:

@@ -85,6 +85,24 @@ async def test_private_keys_with_and_without_a_passphrase() -> None:
     assert await private_keys(read_private_key({})) is None
 
 
+@pytest.mark.parametrize("given", ["nothing", "a password", "a key"])
+async def test_who_is_not_let_in_learns_what_was_tried(asyncssh_server: AsyncSSH, given: str) -> None:
+    """And, where nothing was given, what to give: also to somebody who has no connector to reauthorise."""
+    key = asyncssh.generate_private_key("ssh-ed25519").export_private_key("openssh").decode()
+    login = {"nothing": {}, "a password": {"password": "wrong"}, "a key": {"private_key": key}}[given]
+    drive = SftpDrive(asyncssh_server.settings | {"password": ""} | login, "", FreePacer())
+    with pytest.raises(AuthLost) as caught:
+        await drive.check(write=False, create=False)
+    await drive.close()
+    message, fix = caught.value.message, caught.value.fix
+    assert "reauthorise" not in fix
+    if given == "nothing":
+        assert "none was given" in message
+        assert "SFTP_PRIVATE_KEY" in fix and "--source-set" in fix
+    else:
+        assert f"refuses the {'password' if given == 'a password' else 'private key'} of haulage@127.0.0.1" in message
+
+
 async def test_a_wrong_user_is_told(asyncssh_server: AsyncSSH) -> None:
     """As lost authorisation, which pauses a run."""
     drive = SftpDrive(asyncssh_server.settings | {"user": "nobody"}, "", FreePacer())

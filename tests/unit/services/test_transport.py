@@ -27,6 +27,7 @@ from haulage.model.errors import (
     Transient,
     Unreachable,
 )
+from haulage.services.authorisation import Route
 from haulage.services.transport import (
     Answer,
     CertificateRefused,
@@ -599,3 +600,34 @@ def test_an_authority_that_cannot_be_read(make: Any, tmp_path: Path) -> None:
     for name in ("missing.pem", "empty.pem"):
         with pytest.raises(Refused, match=name):
             make("https://127.0.0.1:9", ca_file=str(tmp_path / name))
+
+
+@pytest.mark.parametrize("there", [True, False])
+async def test_a_proxy_that_is_in_the_way_is_named(there: bool) -> None:
+    """In a sentence: what it answered, or that it is not there."""
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    proxy = await asyncio.start_server(refuse, "127.0.0.1", 0)
+    port = proxy.sockets[0].getsockname()[1]
+    if not there:
+        proxy.close()
+        await proxy.wait_closed()
+    transport = Transport(
+        origins=("https://files.example/",),
+        judge=judge,
+        pacer=NotedPacer(),
+        route=Route(f"http://127.0.0.1:{port}"),
+        limits=Limits(attempts=1),
+    )
+    with pytest.raises(Unreachable) as caught:
+        await transport.call(get("https://files.example/a"))
+    await transport.close()
+    proxy.close()
+    told = caught.value.message
+    assert told.startswith("the proxy does not let the connection through" if there else "cannot connect to the proxy")
+    assert ("403 Forbidden" in told) == there
+    assert "url=" not in told

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import msgspec
 
-from haulage.model.errors import HaulageError
+from haulage.model.errors import Denied, Gone, HaulageError
 from haulage.model.item import Item, Kind
 from haulage.services.ftp.asking import entries
 from haulage.services.ftp.lists import Entry
@@ -47,7 +47,12 @@ class Listing:
 
     async def _entries(self, wire: Wire, folder: str, progress: Progress) -> list[Entry]:
         # An empty answer and that about a missing folder are the same at many servers: so it is entered first (Q6).
-        await self._tree.enter(wire, folder)
+        try:
+            await self._tree.enter(wire, folder)
+        except Gone as error:
+            if await self._tree.is_listed(wire, folder):
+                raise Denied(f"the server does not let us into a folder that it lists: {error.message}") from error
+            raise
         found = await entries(wire, self._tree.at(wire, folder), folder, progress, ours=True)
         hidden = {name for entry in found if UNFINISHED.fullmatch(name := entry.name.decode("latin-1"))}
         for name in hidden:

@@ -12,9 +12,9 @@ from haulage.model.errors import Gone, HaulageError, Refused, SessionGone, Short
 from haulage.model.item import Carried, Written
 from haulage.services.contract import Json, Precondition
 from haulage.services.ftp.reading import read_all
-from haulage.services.ftp.replies import Negative
+from haulage.services.ftp.replies import PASSING, Negative
 from haulage.services.ftp.traits import MOST_PARTS
-from haulage.services.ftp.tree import PASSING, Tree
+from haulage.services.ftp.tree import Tree
 from haulage.services.ftp.wire import Wire
 from haulage.services.ftp.writing import Writing, written_of
 from haulage.services.links import UNFINISHED, Links, Progress, hidden_name

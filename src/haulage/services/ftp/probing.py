@@ -5,8 +5,7 @@ from contextlib import suppress
 from haulage.model.errors import NameRefused
 from haulage.model.naming import NameRules
 from haulage.services.ftp.asking import entries
-from haulage.services.ftp.replies import LinkLost, Negative
-from haulage.services.ftp.tree import PASSING
+from haulage.services.ftp.replies import PASSING, LinkLost, Negative
 from haulage.services.ftp.wire import Wire
 from haulage.services.links import lastly
 from haulage.services.spelling import OTHER_FORM, SPELT, observed

@@ -22,6 +22,10 @@ EXISTS = re.compile(r"exists", re.IGNORECASE)
 FULL = re.compile(r"no space|quota|disk full|exceeded", re.IGNORECASE)
 
 
+PASSING = (421, 425, 450, 530)
+"""Refusals that say nothing of the path."""
+
+
 class Reply(msgspec.Struct, frozen=True):
     """A reply: its number and its lines without the number, still as bytes: names are in the server's encoding."""
 
@@ -56,6 +60,7 @@ def meaning(error: Negative, path: str) -> HaulageError:
     """The model's error for a refusal."""
     code, text = error.reply.code, error.reply.text
     said = f"the server says {code} {text!r} to {error.verb}"
+    text = _without(path, text)
     if code == 421 or code in (425, 426, 450, 451):
         return Transient(said)
     if code in (452, 552) or FULL.search(text):
@@ -63,7 +68,7 @@ def meaning(error: Negative, path: str) -> HaulageError:
     if code == 530:
         if TOO_MANY.search(text):
             return Transient(said)
-        return AuthLost(said, "Check the user and the password, then reauthorise the connector.")
+        return AuthLost(said, "Check the user name and the password.")
     if code in (532, 533, 534, 522, 431):
         return Refused(said, "The server asks for another kind of encryption or login: see the encryption field.")
     if code == 553 and not DENIED.search(text):
@@ -75,3 +80,10 @@ def meaning(error: Negative, path: str) -> HaulageError:
     if 400 <= code < 500:
         return Transient(said)
     return Denied(f"{said} about {path!r}")
+
+
+def _without(path: str, text: str) -> str:
+    """The text without the path that it is about: a file may be called "disk quota exceeded"."""
+    for named in filter(None, (path, path.rpartition("/")[2])):
+        text = re.sub(rf"(?:/[^:\"']*)?(?<!\w){re.escape(named)}(?!\w)", "", text)
+    return text

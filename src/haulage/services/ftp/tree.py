@@ -7,13 +7,11 @@ from haulage.model.errors import Conflict, Gone, HaulageError, RootGone
 from haulage.model.item import Item, Kind
 from haulage.services.ftp.asking import entries
 from haulage.services.ftp.lists import Entry, facts, time_us
-from haulage.services.ftp.replies import LinkLost, Negative
+from haulage.services.ftp.replies import PASSING, LinkLost, Negative
 from haulage.services.ftp.wire import Wire
 from haulage.services.links import Links, Progress, parts_of
 
 MOST_KNOWN = 20_000
-PASSING = (421, 425, 450, 530)
-"""Refusals that say nothing of the path."""
 
 
 def revision_of(size: int | None, time: str, unique: str) -> str:
@@ -151,6 +149,10 @@ class Tree:
         """The size of one of our unfinished files, where the server does not know SIZE; None where it is not there."""
         found = await self._listed(wire, path)
         return None if found is None else found.size
+
+    async def is_listed(self, wire: Wire, path: str) -> bool:
+        """Whether the folder above shows anything of that name."""
+        return await self._listed(wire, path) is not None
 
     async def _listed(self, wire: Wire, path: str) -> Entry | None:
         above, _, name = path.rpartition("/")

@@ -13,6 +13,7 @@ import msgspec
 
 from haulage.model.errors import NameRefused, Refused
 from haulage.services.ftp.replies import LinkLost, Negative, Reply
+from haulage.services.transport import dial
 
 Encryption = Literal["explicit", "implicit", "none"]
 MOST_LINES = 2000
@@ -117,7 +118,8 @@ class Wire:
     @property
     def usable(self) -> bool:
         """Whether it is open and in step, as far as is known without asking."""
-        return not (self._broken or self._writer.is_closing() or self._reader.at_eof())
+        waiting = self._reader._buffer  # type: ignore[attr-defined] # only the server's goodbye comes unasked: 421
+        return not (self._broken or self._writer.is_closing() or self._reader.at_eof() or waiting)
 
     def give_up(self) -> None:
         """A transfer was left half way: what the server will say next is anybody's guess."""
@@ -258,11 +260,11 @@ class Wire:
         secured = self._writer.get_extra_info("ssl_object")
         return secured.session if secured is not None else None
 
-    async def ended(self, verb: str) -> None:
+    async def ended(self, verb: str) -> Reply:
         """Hear that the transfer is complete. Raises Negative, LinkLost."""
         try:
             async with asyncio.timeout(REPLY_SECONDS):
-                await self.hear(verb)
+                return await self.hear(verb)
         except TimeoutError:
             raise LinkLost(f"no reply to the end of {verb}") from None
 
@@ -299,9 +301,11 @@ async def connect(how: Dialled, calls: Counter[str]) -> Wire:
     calls["connect"] += 1
     implicit = how.tls if how.encryption == "implicit" else None
     name = how.host if implicit is not None else None
-    reader, writer = await asyncio.open_connection(
-        how.host, how.port, ssl=implicit, server_hostname=name, limit=LINE_BYTES
-    )
+
+    async def open_to(address: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        return await asyncio.open_connection(address, how.port, ssl=implicit, server_hostname=name, limit=LINE_BYTES)
+
+    reader, writer = await dial(how.host, how.port, open_to, encrypted=how.encryption != "none")
     _keep_alive(writer.get_extra_info("socket"))
     wire = Wire(reader, writer, how, calls)
     try:

@@ -10,8 +10,8 @@ from haulage.model.item import Carried, Item, Kind, Written
 from haulage.services.contract import Precondition
 from haulage.services.ftp.lists import digits_of
 from haulage.services.ftp.reading import read_all
-from haulage.services.ftp.replies import LinkLost, Negative
-from haulage.services.ftp.tree import PASSING, Tree
+from haulage.services.ftp.replies import PASSING, LinkLost, Negative
+from haulage.services.ftp.tree import Tree
 from haulage.services.ftp.wire import Wire
 from haulage.services.leftovers import Leftovers
 from haulage.services.links import Links, Progress

@@ -8,7 +8,7 @@ from typing import Any
 import asyncssh
 import msgspec
 
-from haulage.model.errors import Changed, Refused
+from haulage.model.errors import AuthLost, Changed, Refused
 from haulage.model.item import Carried, Item, Kind, Page, Written
 from haulage.services.contract import Content, Json, Pacer, Precondition
 from haulage.services.leftovers import Leftovers
@@ -80,6 +80,22 @@ class SftpDrive:
             return await connect(verifying, options, self._links.trace.calls)
         except (asyncssh.HostKeyNotVerifiable, asyncssh.KeyExchangeFailed) as error:
             raise self._refusal(verifying, error) from error
+        except asyncssh.PermissionDenied as error:
+            raise self._not_let_in() from error
+
+    def _not_let_in(self) -> AuthLost:
+        """Says what was tried, so that nobody has to guess what the server wanted."""
+        who = f"{self._server.user}@{self._server.host}"
+        tried = [("password", self._server.password), ("private key", self._private_key.text)]
+        given = " and the ".join(name for name, value in tried if value)
+        if given:
+            return AuthLost(f"the server refuses the {given} of {who}", f"Check the user name and the {given}.")
+        return AuthLost(
+            f"to log in as {who}, the server wants a password or a private key, and none was given",
+            "Give the user's password, or the private key whose public half the server knows: in the fields password "
+            "or private_key; by the environment, SFTP_PASSWORD or SFTP_PRIVATE_KEY; with a location by URL, "
+            "--source-set or --destination-set private_key=file:PATH.",
+        )
 
     def _refusal(self, verifying: Verifying, error: Exception) -> Exception:
         address = f"{self._server.host}:{self._server.port}"
@@ -93,10 +109,12 @@ class SftpDrive:
             return HostKeyRefused(
                 f"the host key of {address} has changed: it is {told} now, which is not the pinned one"
             )
-        return HostKeyRefused(
+        unknown = HostKeyRefused(
             f"the host key of {address} is not known yet: it is {told}",
             f"Compare it with what the server's operator tells you. If it is the same, give host_key={shown(key)!r}.",
         )
+        unknown.answer = ("host_key", shown(key))
+        return unknown
 
     async def check(self, *, write: bool, create: bool) -> None:
         """See Drive. To write is tried: a hidden folder is made, used to find out what the server does, and removed."""

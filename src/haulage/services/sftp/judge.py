@@ -27,7 +27,9 @@ def judge(error: Exception, path: str) -> HaulageError | None:
     if isinstance(error, asyncssh.SFTPError):
         return _status(error, path)
     if isinstance(error, asyncssh.PermissionDenied):
-        return AuthLost("the server refuses the user, password or key", "Check them, then reauthorise the connector.")
+        return AuthLost(
+            "the server refuses the user, password or key", "Check the user name, the password and the key."
+        )
     if isinstance(error, asyncssh.KeyExchangeFailed):
         return Refused(
             "the server and we have no way of encryption in common", "The server's SSH is too old: update it."

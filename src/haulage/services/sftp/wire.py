@@ -11,6 +11,7 @@ import asyncssh
 from haulage.services.sftp import packets
 from haulage.services.sftp.packets import Attributes, text
 from haulage.services.sftp.session import Session, start
+from haulage.services.transport import dial
 
 READ, WRITE, CREATE, EXCLUSIVE = 0x01, 0x02, 0x08, 0x20
 KEEPALIVE_SECONDS = 15
@@ -269,7 +270,7 @@ class _Coalescing:
     async def create_connection(self, factory: Callable[[], Any], host: str, port: int) -> tuple[None, Any]:
         loop = asyncio.get_running_loop()
         protocol = factory()
-        await loop.create_connection(lambda: _Between(protocol), host, port)
+        await dial(host, port, lambda address: loop.create_connection(lambda: _Between(protocol), address, port))
         return None, protocol
 
 

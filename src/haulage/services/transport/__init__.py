@@ -1,5 +1,6 @@
 """The one HTTP layer that all services speak through. Only this package knows the HTTP client."""
 
+from haulage.services.transport.guard import dial
 from haulage.services.transport.layers import NoEffect, PutRight, TokenRefused, Transport
 from haulage.services.transport.limits import Limits, limits
 from haulage.services.transport.narrowing import Stated
@@ -32,6 +33,7 @@ __all__ = [
     "TokenRefused",
     "Trace",
     "Transport",
+    "dial",
     "limits",
     "next_attempt",
     "retry_after_seconds",

@@ -8,7 +8,9 @@ are checked, and the connection goes to one of those: there is no second look-up
 import ipaddress
 import os
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
@@ -22,6 +24,7 @@ _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _SIX_TO_FOUR = ipaddress.ip_network("2002::/16")
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+T = TypeVar("T")
 
 
 class EndpointRefused(Refused):
@@ -137,3 +140,22 @@ class GuardedResolver(AbstractResolver):
     async def close(self) -> None:
         """Let go of everything."""
         await self._inner.close()
+
+
+async def dial(host: str, port: int, connect: Callable[[str], Awaitable[T]], *, encrypted: bool = True) -> T:
+    """Connect to a host that somebody typed, as HTTP does: where a guard is set, to an address that was checked.
+
+    connect: opens a connection to the name or address that it gets. encrypted: the link will be, before any secret
+    goes over it. Raises EndpointRefused, and what `connect` raises.
+    """
+    chosen = guard()
+    if chosen is None:
+        return await connect(host)
+    literal = _literal(host)
+    if not encrypted and not chosen.names(host) and (literal is None or public(literal)):
+        raise EndpointRefused("the endpoint is not called without encryption")
+    found = await GuardedResolver(chosen).resolve(host, port, socket.AF_UNSPEC)
+    for one in found[:-1]:
+        with suppress(OSError):
+            return await connect(one["host"])
+    return await connect(found[-1]["host"])

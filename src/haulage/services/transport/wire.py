@@ -125,6 +125,10 @@ def describe(error: BaseException) -> str:
         return "time-out"
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return f"the certificate of {error.host}:{error.port} is refused ({error.certificate_error})"[:300]
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return f"the proxy does not let the connection through: it answers {error.status} {error.message}".strip()[:300]
+    if isinstance(error, aiohttp.ClientProxyConnectionError):
+        return f"cannot connect to the proxy {error.host}:{error.port} ({error.os_error.strerror or error.os_error})"
     if isinstance(error, aiohttp.ClientConnectorError):
         return f"cannot connect to {error.host}:{error.port} ({error.os_error.strerror or error.os_error})"
     if isinstance(error, OSError) and error.errno:

@@ -26,6 +26,32 @@ document.addEventListener("submit", (event) => {
 });
 addEventListener("pageshow", () => all("form[data-sent]").forEach((form) => delete form.dataset.sent));
 
+// A page never holds secrets, so a form of keys is sent behind it: what was typed stays when there is a question left.
+document.addEventListener("submit", async (event) => {
+  const form = event.target;
+  if (!form.matches("form[data-keeps]") || event.defaultPrevented) return;
+  event.preventDefault();
+  const button = one("button.btn-primary", form);
+  button.disabled = true;
+  try {
+    const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const told = one("#told", page);
+    if (!answer.redirected && told) {
+      one("#told").replaceWith(told);
+      const [typed, offered] = [one("#field-host_key"), one("#field-host_key", page)];
+      if (typed && offered) typed.value = offered.value;
+      told.focus();
+    } else if (answer.redirected) location.assign(answer.url);
+    else form.submit();
+  } catch {
+    form.submit(); // the browser says what is wrong with the network
+  } finally {
+    delete form.dataset.sent;
+    button.disabled = false;
+  }
+});
+
 // Menus close with Escape, and when one goes elsewhere.
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;
