@@ -105,3 +105,37 @@ async def test_a_search_that_was_incomplete_makes_the_listing_so(drive: GoogleDr
     sandbox.fault(fault="incomplete", service="google", operation="drive.files.list")
     page = await drive.page("", None)
     assert (page.complete, page.why_incomplete) == (False, "the service says that its search was incomplete")
+
+
+async def test_a_copy_that_was_made_before_a_kill_is_not_made_again(
+    drive: GoogleDrive, api: DriveApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """G1: killed before what it takes the place of was put into the trash, and before it got its time."""
+    folder = api.make("Replaced", FOLDER)
+    document, there = api.make("plan", f"{APPS}document", folder), api.make("there", FOLDER, folder)
+    path, copies, tree = "Replaced/there/plan.docx", drive._copies, drive._tree
+
+    async def killed(*words: object) -> None:
+        raise RuntimeError
+
+    async def copied(*, killed_at: str = "") -> None:
+        found, before = await tree.get(document), await tree.find(path)
+        with monkeypatch.context() as patch:
+            if killed_at:
+                patch.setattr(tree, killed_at, killed)
+            await copies.made(found, path, before, absent=before is None)
+
+    api.update(document, modifiedTime="2026-02-03T04:05:06.000Z")
+    with pytest.raises(RuntimeError):
+        await copied(killed_at="set_time")
+    await copied()
+    (made,) = api.found(f"'{there}' in parents and trashed = false")
+    assert made["modifiedTime"] == "2026-02-03T04:05:06.000Z"
+    api.update(document, modifiedTime="2026-03-04T05:06:07.000Z")
+    with pytest.raises(RuntimeError):
+        await copied(killed_at="trash")
+    await copied()
+    (again,) = api.found(f"'{there}' in parents and trashed = false")
+    assert again["id"] != made["id"]
+    assert again["modifiedTime"] == "2026-03-04T05:06:07.000Z"
+    api("DELETE", f"files/{folder}")

@@ -120,3 +120,31 @@ def test_what_two_users_see_is_moved_once(office: Office, sandbox: Sandbox, comp
     assert (first["run"]["counts"]["skipped"], second["run"]["counts"]["skipped"]) == (0, 1)
     verified = company("verify", f"company:/{alice}/Shared with me/For all", "one:/Moved/hers", "--json")
     assert (verified.code, verified.counts["skipped"], verified.counts["failed"]) == (0, 1, 0)
+
+
+def test_shared_drives_of_one_name_are_told_apart(
+    office: Office, sandbox: Sandbox, company: Terminal, tmp_path: Path
+) -> None:
+    """Q24: each is found under a path of its own, and none is taken for another; so is one with `/` in its name."""
+    api = DriveApi(sandbox, office.people("google-drive", "admin")[0]["user"])
+    made = {}
+    for number, name in enumerate(("Twins", "Twins", "Here/there")):
+        made[number] = api("POST", "drives", {"name": name}, requestId=f"told apart {number}")["id"]
+        api.make(f"{number}.txt", "text/plain", made[number])
+    try:
+        for place in ("company", "mine"):
+            if place == "mine":
+                asyncio.run(office.connect("google-drive", office.people("google-drive", "admin")[0], "read", "mine"))
+            roots = asyncio.run(browsing.browse(office.ledger, f"{place}:/")).roots
+            for number, part in enumerate((f"Twins ({made[0]})", f"Twins ({made[1]})", "Here\uff0fthere")):
+                assert f"Shared drives/{part}" in roots, roots
+                there = tmp_path / f"{place} {number}"
+                copied = company("copy", f"{place}:/Shared drives/{part}", str(there), "--create", "--json")
+                assert copied.code == 0, copied.out + copied.err
+                assert [one.name for one in there.iterdir()] == [f"{number}.txt"]
+            refused = company("copy", f"{place}:/Shared drives/Twins", str(tmp_path / "no"), "--create", "--json")
+            assert refused.code != 0
+            assert f"Twins ({made[0]})" in refused.out, refused.out + refused.err
+    finally:
+        for drive_id in made.values():
+            api("DELETE", f"drives/{drive_id}", useDomainAdminAccess="true", allowItemDeletion="true")

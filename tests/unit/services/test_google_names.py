@@ -7,8 +7,18 @@ from hypothesis import strategies as st
 from haulage.model.errors import Refused
 from haulage.model.item import Carried, Kind
 from haulage.services.google.exports import exports_of
-from haulage.services.google.files import File, item_of, time_text, time_us
-from haulage.services.google.names import Naming, chosen, names_of, part_of, twin, untwinned
+from haulage.services.google.files import File, SharedDrive, item_of, time_text, time_us
+from haulage.services.google.names import (
+    Naming,
+    chosen,
+    drive_at,
+    drive_parts,
+    is_made_up,
+    names_of,
+    part_of,
+    twin,
+    untwinned,
+)
 from haulage.services.google.places import Place, place_of
 from haulage.services.google.uploads import facts_of
 
@@ -103,6 +113,23 @@ def test_a_type_of_googles_own_is_never_asked_for() -> None:
     assert facts_of("a.bin", Carried(content_type="video/MP4; codecs=x"))["mimeType"] == "video/mp4"
 
 
-@given(st.integers(-62_135_596_800_000, 253_402_300_799_999))
+@given(st.integers(-30_610_224_000_000, 253_402_300_799_999))
 def test_times_are_kept_to_the_millisecond(milliseconds: int) -> None:
     assert time_us(time_text(milliseconds * 1000)) == milliseconds * 1000
+
+
+def test_every_shared_drive_has_a_path_of_its_own() -> None:
+    """Q24: several may have one name, and a name may hold what separates the parts of a path."""
+    drives = [SharedDrive("0A1", "Projects"), SharedDrive("0A2", "R/D"), SharedDrive("0A3", "Projects")]
+    parts = drive_parts(drives)
+    assert parts == ["Projects (0A1)", "R\uff0fD", "Projects (0A3)"]
+    assert [drive_at(part, drives) for part in parts] == drives
+    assert drive_at("R\uff0fD (0A2)", drives) is drives[1]
+    assert drive_at("Project", drives) is None
+    with pytest.raises(Refused) as refused:
+        drive_at("Projects", drives)
+    assert "Projects (0A1)" in refused.value.fix
+
+
+def test_which_drives_cannot_be_asked_for_by_name() -> None:
+    assert [is_made_up(one) for one in ("Projects", "R\uff0fD", "Projects (0AKxyz123Uk9PVA)")] == [False, True, True]

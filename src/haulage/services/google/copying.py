@@ -9,6 +9,7 @@ from haulage.services.google.names import chosen
 from haulage.services.google.refusals import COPY
 from haulage.services.google.tree import Tree
 
+MOMENT_US = 5_000_000
 OF, AT = "haulageOf", "haulageAt"  # appProperties: only the application that made them sees them
 
 
@@ -32,12 +33,14 @@ class Copies:
             return None
         marks = {OF: found.id, AT: found.modified or ""}
         if there is not None and marks.items() <= there.marks.items():
-            return there
+            return await self._timed(there, found) if _as_made(there) else there
         if there is not None and absent:
             raise Conflict(f"{path}: something is there already")
         folder_id = await self._tree.ensure(above)
         self._tree.fresh.writes(folder_id, part)
-        made = await self._copy(found, {"name": name, "parents": [folder_id], "appProperties": marks}, path, there)
+        facts: dict[str, object] = {"name": name, "parents": [folder_id], "appProperties": marks}
+        earlier = None if there is None else await self._earlier(path, marks, there)
+        made = earlier or await self._copy(found, facts, path, there)
         if made is None:
             return None
         if there is not None:
@@ -46,8 +49,12 @@ class Copies:
         if first is not None and first.id != made.id:
             await self._tree.remove(made.id)
             raise Conflict(f"{path}: something is there already")
+        return await self._timed(made, found)
+
+    async def _timed(self, made: File, found: File) -> File:
+        """The copy, with the time of what it is a copy of."""
         modified = time_us(found.modified)
-        return made if modified is None else await self._tree.set_time(made.id, modified)
+        return made if modified in (None, time_us(made.modified)) else await self._tree.set_time(made.id, modified or 0)
 
     async def _copy(self, found: File, facts: dict[str, object], path: str, there: File | None) -> File | None:
         where = f"files/{quote(found.id, safe='')}/copy"
@@ -56,7 +63,17 @@ class Copies:
         except (Denied, Gone):
             return None
         except OutcomeUnknown as error:
-            for one in await self._tree.same_named(path):
-                if facts["appProperties"] == one.marks and (there is None or one.id != there.id):
-                    return one
+            if (made := await self._earlier(path, facts["appProperties"], there)) is not None:
+                return made
             raise Transient(f"the copy was not made ({error.message})") from error
+
+    async def _earlier(self, path: str, marks: object, there: File | None) -> File | None:
+        """The same copy, where it was made already, and what it takes the place of still stands beside it."""
+        named = await self._tree.same_named(path)
+        return next((one for one in named if one.marks == marks and (there is None or one.id != there.id)), None)
+
+
+def _as_made(copy: File) -> bool:
+    """Whether a copy has the time at which it was made: the run that made it ended before it set another."""
+    created, modified = time_us(copy.created), time_us(copy.modified)
+    return created is not None and modified is not None and 0 <= modified - created < MOMENT_US

@@ -7,7 +7,7 @@ from itertools import count
 from typing import Any
 from urllib.parse import quote
 
-from haulage.model.errors import Changed, Conflict, Gone, HaulageError, NameRefused, RootGone, ShortRead
+from haulage.model.errors import Changed, Conflict, Gone, HaulageError, NameRefused, RootGone, SessionGone, ShortRead
 from haulage.model.item import Carried, Item, Kind, Page, Written
 from haulage.model.outcome import Side
 from haulage.services.authorisation import Access
@@ -19,13 +19,13 @@ from haulage.services.google.calls import Calls, address
 from haulage.services.google.copying import Copies
 from haulage.services.google.exporting import exported
 from haulage.services.google.exports import Exports
-from haulage.services.google.files import File, item_of, time_us, written_of
+from haulage.services.google.files import File, item_of, size_of, time_us, written_of
 from haulage.services.google.lookups import ORPHANS, SHARED
 from haulage.services.google.names import Naming, chosen
 from haulage.services.google.places import Place
 from haulage.services.google.refusals import DOWNLOAD, IdInUse
 from haulage.services.google.tree import ORPHANED, Tree
-from haulage.services.google.uploads import Uploads, facts_of
+from haulage.services.google.uploads import Uploads, facts_of, whole_receipts
 from haulage.services.transport import Request
 
 PAGE_ITEMS = 1000
@@ -214,6 +214,8 @@ class GoogleDrive:
         try:
             made = await self._uploads.at_once(file_id, facts, body)
         except IdInUse:
+            if "id" not in facts:
+                raise
             made = await self._tree.get(facts["id"])
         except Gone:
             raise self._tree.taken_away(path) from None
@@ -251,24 +253,59 @@ class GoogleDrive:
         return {"number": number, **await self._uploads.part(state, offset, body)}
 
     async def parts(self, state: Json) -> Mapping[int, Json] | None:
-        """Whole parts only: what is there of the next one is gone on with."""
-        return await self._uploads.held(state) if "session" in state else None
+        """Whole parts only: what is there of the next one is gone on with. All, where it has become a file (Q8)."""
+        if "session" not in state:
+            return None
+        if (held := await self._uploads.held(state)) is None and await self._became(state) is not None:
+            return whole_receipts(state)
+        return held
 
     async def finish(
         self, state: Json, receipts: Sequence[Json], digests: Mapping[str, str], condition: Precondition
     ) -> Written:
         """Sends the last bytes. What is to be replaced is looked at once more right before."""
-        total, path = sum(receipt["size"] for receipt in receipts), state["path"]
-        if total != state["size"] or "tail" not in receipts[-1]:
+        total, path, tail = (
+            sum(receipt["size"] for receipt in receipts),
+            state["path"],
+            str(receipts[-1].get("tail", "")),
+        )
+        made = None if tail else await self._became(state)
+        if total != state["size"] or not (tail or made):
             raise ShortRead(f"{path}: the parts hold {total} bytes of {state['size']}")
         if condition.revision is not None:
             self._refuse_other(path, await self._tree.find(path), condition)
-        found = await self._uploads.finish(state, base64.b64decode(receipts[-1]["tail"]))
-        return await self._settled(path, found, state["made"])
+        return await self._settled(path, made or await self._finished(state, tail), state["made"])
+
+    async def _finished(self, state: Json, tail: str) -> File:
+        """The file that the last bytes make; also where Google knows no session any more that has become one."""
+        try:
+            return await self._uploads.finish(state, base64.b64decode(tail))
+        except SessionGone:
+            if (made := await self._became(state)) is None:
+                raise
+            return made
+
+    async def _became(self, state: Json) -> File | None:
+        """The new file that an upload has become, by the id that was chosen before (Q8), where it was made."""
+        if "id" not in (known := state.get("made", {})):
+            return None
+        try:
+            made = await self._tree.get(known["id"])
+        except Gone:
+            return None
+        as_made = made.name == state["path"].rpartition("/")[2] and made.parents == known["parents"]
+        return made if as_made and not made.trashed and size_of(made) == state["size"] else None
 
     async def abort(self, state: Json) -> None:
-        """Makes no call: there is none, and what was sent ends by itself in a week (Q9)."""
+        """No call ends a session; what was sent ends by itself in a week (Q9).
+
+        What has become a file stays, but where an older one has its name: then nobody knows ours, and it is taken back.
+        """
         self._uploads.forget(state)
+        if (made := await self._became(state)) is not None:
+            others = await self._tree.lookups.named(made.parents[0], made.name)
+            if (first := chosen(made.name, others, self.exports)) is not None and first.id != made.id:
+                await self._tree.remove(made.id)
 
     async def position(self) -> str:
         """See TellsChanges."""

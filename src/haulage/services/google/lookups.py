@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator
+from urllib.parse import quote
 
 from haulage.model.errors import HaulageError, Transient
 from haulage.services.google.calls import Calls
@@ -13,7 +14,7 @@ from haulage.services.google.names import file_part, names_of
 SHARED = ""  # in place of a folder's id: what others have shared with the person
 ORPHANS = "?"  # likewise: what is the person's own, and lies in no folder that they can see (Q20)
 _WHERE = {SHARED: "sharedWithMe = true", ORPHANS: "'me' in owners"}
-MOST_NAMES, MOST_CHARACTERS = 40, 1500
+MOST_NAMES, MOST_CHARACTERS = 40, 4000  # of names as an address has them: long addresses are refused (Q13)
 
 
 def quoted(text: str) -> str:
@@ -66,14 +67,20 @@ class Lookups:
         try:
             while waiting := self._waiting.pop(folder_id, {}):
                 asked: dict[str, asyncio.Future[list[File]]] = {}
+                length = 0
                 for part, answer in waiting.items():
-                    if len(asked) == MOST_NAMES or (asked and sum(map(len, asked)) + len(part) > MOST_CHARACTERS):
+                    length += self._length(part)
+                    if asked and (len(asked) == MOST_NAMES or length > MOST_CHARACTERS):
                         self._waiting[folder_id][part] = answer
                     else:
                         asked[part] = answer
                 await self._ask(folder_id, asked)
         finally:
             del self._working[folder_id]
+
+    def _length(self, part: str) -> int:
+        """How much of an address the names take up that become this part."""
+        return sum(len(quote(f" or name = {quoted(name)}", safe="")) for name in names_of(part, self.exports) or ())
 
     async def _ask(self, folder_id: str, asked: dict[str, asyncio.Future[list[File]]]) -> None:
         found: dict[str, list[File]] = {part: [] for part in asked}

@@ -5,9 +5,12 @@ depends on nothing that changes, so a second run finds every file under the path
 """
 
 import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
+from haulage.model.errors import Refused
 from haulage.services.google.exports import Exports
-from haulage.services.google.files import File
+from haulage.services.google.files import File, SharedDrive
 
 SLASH = "\uff0f"  # a full-width one: "/" separates the parts of a path
 NAMELESS = "Untitled"
@@ -58,6 +61,31 @@ def chosen(part: str, files: list[File], exports: Exports) -> File | None:
     if (plain := file_part(oldest, exports)) == part:
         return oldest
     return next((one for one in others if part in (twin(plain, one.id), twin(plain, one.id, len(one.id)))), None)
+
+
+def drive_parts(drives: Sequence[SharedDrive]) -> list[str]:
+    """Shared drives' names as parts of paths. Of several with one name each has its id behind it (Q24)."""
+    plain = [part_of(one.name) for one in drives]
+    counts = Counter(plain)
+    return [part if counts[part] == 1 else _with_id(one) for part, one in zip(plain, drives, strict=True)]
+
+
+def drive_at(part: str, drives: Iterable[SharedDrive]) -> SharedDrive | None:
+    """The shared drive that a part of a path means, if there is one. Raises Refused where there are several."""
+    found = [one for one in drives if part in (part_of(one.name), _with_id(one))]
+    if len(found) > 1:
+        told = f"Write its id behind it, as in NAME:/Shared drives/{_with_id(found[0])}."
+        raise Refused(f"{len(found)} shared drives are named {part!r}", told)
+    return found[0] if found else None
+
+
+def is_made_up(part: str) -> bool:
+    """Whether what is called so may have another name in Drive: one with `/` in it, or without an id behind it."""
+    return SLASH in part or "\u2400" in part or part == NAMELESS or _TWIN.fullmatch(part) is not None
+
+
+def _with_id(drive: SharedDrive) -> str:
+    return f"{part_of(drive.name)} ({drive.id})"
 
 
 class Naming:

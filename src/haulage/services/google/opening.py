@@ -5,7 +5,8 @@ from haulage.services.contract import Drive
 from haulage.services.google.account import DRIVE, DriveAccount
 from haulage.services.google.drive import GoogleDrive
 from haulage.services.google.exports import exports_of
-from haulage.services.google.files import SharedDrives
+from haulage.services.google.files import SharedDrive, SharedDrives
+from haulage.services.google.names import drive_parts
 from haulage.services.google.places import DRIVES, MINE, SHARED, place_of
 
 
@@ -20,12 +21,15 @@ class DriveFiles(DriveAccount):
 
     async def roots(self) -> list[Root]:
         """See ListsRoots."""
-        roots = [Root("my drive", MINE, MINE)]
+        drives: list[SharedDrive] = []
         token = ""
         while True:
             query = f"pageSize=100&fields=nextPageToken,drives(id,name){f'&pageToken={token}' if token else ''}"
             page = await self._api.get("ListDrives", f"{DRIVE}/drives?{query}", SharedDrives)
-            roots += [Root("shared drive", one.name, f"{DRIVES}/{one.name}") for one in page.drives]
+            drives += page.drives
             token = page.next_token or ""
             if not token:
-                return [*roots, Root("shared with me", SHARED, SHARED)]
+                break
+        parts = zip(drives, drive_parts(drives), strict=True)
+        shared = [Root("shared drive", one.name, f"{DRIVES}/{part}") for one, part in parts]
+        return [Root("my drive", MINE, MINE), *shared, Root("shared with me", SHARED, SHARED)]

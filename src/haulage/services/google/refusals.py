@@ -6,9 +6,9 @@ from haulage.model.errors import (
     Conflict,
     Denied,
     HaulageError,
-    NameRefused,
     QuotaFull,
     SessionGone,
+    TooLarge,
     Transient,
 )
 from haulage.services.bearer import told_json
@@ -21,10 +21,28 @@ EXPORT, LINK, COPY = "ExportFile", "ExportLink", "CopyFile"
 MEANINGS: dict[str, type[HaulageError]] = {
     "fileNotDownloadable": Blocked,
     "storageQuotaExceeded": QuotaFull,
-    "teamDriveFileLimitExceeded": QuotaFull,
-    "numChildrenInNonRootLimitExceeded": NameRefused,
-    "teamDriveHierarchyTooDeep": NameRefused,
-    "myDriveHierarchyDepthLimitExceeded": NameRefused,
+    "insufficientFilePermissions": Denied,
+    "forbidden": Denied,
+    "pageTokenExpired": HaulageError,  # a listing that took too long: nobody's permission is missing
+}
+_TOO_DEEP = (
+    TooLarge,
+    "it would lie deeper than the 100 levels of folders that Google takes",
+    "Move it higher up at the source, or choose a higher folder as the destination; then run the same command again.",
+)
+FULL: dict[str, tuple[type[HaulageError], str, str]] = {  # what is told of it, and what to do
+    "teamDriveFileLimitExceeded": (
+        QuotaFull,
+        "the shared drive holds as many items as Google takes, its trash included",
+        "Delete there what is not needed, or choose another shared drive; then run the same command again.",
+    ),
+    "numChildrenInNonRootLimitExceeded": (
+        TooLarge,
+        "the folder holds as many items as Google takes in one",
+        "Divide the folder into several at the source; then run the same command again.",
+    ),
+    "teamDriveHierarchyTooDeep": _TOO_DEEP,
+    "myDriveHierarchyDepthLimitExceeded": _TOO_DEEP,
 }
 KEPT_BACK = {  # what is told of it, and what to do
     "cannotDownloadFile": (
@@ -73,15 +91,21 @@ def meaning(request: Request, answer: Answer) -> HaulageError | None:
         return Changed(f"{message}: it has become shorter")
     if told == "userRateLimitExceeded" and _message(answer) == DAILY_WALL:
         return QuotaFull(f"{message}: the day's upload limit is reached", A_DAY)
-    if told in KEPT_BACK:
-        return Blocked(*KEPT_BACK[told])
     if request.operation == EXPORT and told == "exportSizeLimitExceeded":
         return TooLargeToExport(message)
-    if (kind := MEANINGS.get(told)) is not None:
-        return kind(message)
-    if answer.status == 403 and told in ("insufficientFilePermissions", "forbidden"):
-        return Denied(message)
+    if answer.status == 403 and (found := _by_reason(told, message)) is not None:
+        return found
     return reads(request, answer)
+
+
+def _by_reason(told: str, message: str) -> HaulageError | None:
+    """What a reason alone means, whatever was asked for."""
+    if told in KEPT_BACK:
+        return Blocked(*KEPT_BACK[told])
+    if told in FULL:
+        kind, why, fix = FULL[told]
+        return kind(f"{message}: {why}", fix)
+    return MEANINGS[told](message) if told in MEANINGS else None
 
 
 def _message(answer: Answer) -> str:

@@ -12,16 +12,25 @@ from haulage.model.errors import (
     HaulageError,
     Mismatch,
     NameRefused,
-    Refused,
     RootGone,
     Transient,
 )
 from haulage.services.google.calls import Calls
 from haulage.services.google.exports import Exports
-from haulage.services.google.files import FIELDS, FOLDER, Changes, File, Ids, Position, SharedDrives, time_text
+from haulage.services.google.files import (
+    FIELDS,
+    FOLDER,
+    Changes,
+    File,
+    Ids,
+    Position,
+    SharedDrive,
+    SharedDrives,
+    time_text,
+)
 from haulage.services.google.fresh import Fresh
 from haulage.services.google.lookups import ORPHANS, SHARED, Lookups
-from haulage.services.google.names import chosen, untwinned
+from haulage.services.google.names import chosen, drive_at, untwinned
 from haulage.services.google.places import EXAMPLES, Place
 from haulage.services.google.refusals import IdInUse
 
@@ -99,7 +108,8 @@ class Tree:
         return self._top
 
     async def _shared_drive(self, name: str) -> str:
-        found, token = [], ""
+        found: list[SharedDrive] = []
+        token = ""
         while True:
             query = {
                 "pageSize": "100",
@@ -107,15 +117,13 @@ class Tree:
                 **({"pageToken": token} if token else {}),
             }
             page = await self._calls.get("ListDrives", "drives", query, SharedDrives, attempts=FEW)
-            found += [one.id for one in page.drives if one.name == name]
+            found += page.drives
             token = page.next_token or ""
             if not token:
                 break
-        if len(found) > 1:
-            raise Refused(f"{len(found)} shared drives are named {name!r}", "Name it by its address in the browser.")
-        if not found:
+        if (drive := drive_at(name, found)) is None:
             raise RootGone(f"there is no shared drive {name!r}", EXAMPLES)
-        return found[0]
+        return drive.id
 
     async def _by_address(self, folder_id: str) -> File:
         try:

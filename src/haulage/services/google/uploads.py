@@ -153,6 +153,13 @@ class Uploads:
         self._held.pop(state.get("session", ""), None)
 
 
+def whole_receipts(state: Json) -> dict[int, Json]:
+    """Receipts of all parts of an upload that has become a file: there is nothing left to send."""
+    size, step = int(state["size"]), int(state["part_bytes"])
+    lengths = [min(step, size - first) for first in range(0, size, step)]
+    return {number: {"number": number, "size": length} for number, length in enumerate(lengths, 1)}
+
+
 def _target(file_id: str | None, kind: str) -> tuple[str, str]:
     query = _query(kind)
     return ("POST", f"{UPLOAD}{query}") if file_id is None else ("PATCH", f"{UPLOAD}/{quote(file_id, safe='')}{query}")

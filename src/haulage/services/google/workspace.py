@@ -14,6 +14,8 @@ from haulage.services.google.account import DIRECTORY, DRIVE, HOSTS, WorkspaceAc
 from haulage.services.google.drive import GoogleDrive
 from haulage.services.google.exports import exports_of
 from haulage.services.google.files import SharedDrive, SharedDrives
+from haulage.services.google.lookups import quoted
+from haulage.services.google.names import drive_at, drive_parts, is_made_up
 from haulage.services.google.places import DRIVES, MINE, place_of
 from haulage.services.google.wire import Grants, Members, People, Person
 
@@ -47,9 +49,9 @@ class WorkspaceFiles(WorkspaceAccount):
         async for one in people(self._api):
             kind = "suspended user" if one.suspended else "user"
             roots.append(Root(kind, one.email, one.email, one.name.full if one.name else "", tuple(one.aliases)))
-        async for drive in shared_drives(self._api):
-            roots.append(Root("shared drive", drive.name, f"{DRIVES}/{drive.name}"))
-        return roots
+        drives = [one async for one in shared_drives(self._api)]
+        parts = zip(drives, drive_parts(drives), strict=True)
+        return [*roots, *(Root("shared drive", one.name, f"{DRIVES}/{part}") for one, part in parts)]
 
 
 def acting(access: Access, subject: str) -> Credentials:
@@ -134,16 +136,16 @@ class OneOfIts:
 
     async def _members(self, api: Api) -> list[str]:
         """Addresses, those who may do most first; among equals the administrator, then by name."""
-        escaped = self._name.replace("\\", "\\\\").replace("'", "\\'")
-        found = [one async for one in shared_drives(api, f"name = '{escaped}'") if one.name == self._name]
-        if not found:
+        question = "" if is_made_up(self._name) else f"name = {quoted(self._name)}"
+        found = drive_at(self._name, [one async for one in shared_drives(api, question)])
+        if found is None:
             raise RootGone(f"there is no shared drive {self._name!r}", EXAMPLES)
         ranked: dict[str, int] = {}
         token: str | None = ""
         while token is not None:
             query = {"pageSize": "100", "useDomainAdminAccess": "true", "supportsAllDrives": "true"}
             query |= {"fields": "nextPageToken,permissions(type,role,emailAddress,deleted)"}
-            url = f"{DRIVE}/files/{quote(found[0].id, safe='')}/permissions?{_words(query, token)}"
+            url = f"{DRIVE}/files/{quote(found.id, safe='')}/permissions?{_words(query, token)}"
             page = await api.get("ListPermissions", url, Grants)
             for grant in page.permissions:
                 rank = RANKS.index(grant.role) if grant.role in RANKS else len(RANKS)
