@@ -103,16 +103,19 @@ def due(connection: sa.Connection, now: int) -> list[ScheduleRow]:
     return [_row(row) for row in connection.execute(chosen)]
 
 
-def take(connection: sa.Connection, row: ScheduleRow, next_us: int) -> bool:
-    """Take a slot, so that nobody else starts it: False where another was first. A missed slot runs once."""
+def take(connection: sa.Connection, row: ScheduleRow, until_us: int) -> bool:
+    """Hold a slot while it is being started, so that nobody else does: False where another was first.
+
+    Where the process ends meanwhile, it is due again at `until_us`. A missed slot runs once.
+    """
     mine = (schedules.c.id == row.id) & (schedules.c.next_us == row.next_us) & ALIVE
-    said = schedules.update().where(mine).values(next_us=next_us, last_us=now_us(), told=None)
-    return connection.execute(said).rowcount == 1
+    return connection.execute(schedules.update().where(mine).values(next_us=until_us)).rowcount == 1
 
 
-def tell(connection: sa.Connection, schedule_id: int, told: str) -> None:
-    """Note why it could not be started."""
-    connection.execute(schedules.update().where(schedules.c.id == schedule_id).values(told=told))
+def took(connection: sa.Connection, schedule_id: int, until_us: int, next_us: int, told: str | None) -> None:
+    """What was held until then was started, or could not be (told: why); unless a person gave it other times."""
+    held = (schedules.c.id == schedule_id) & (schedules.c.next_us == until_us) & ALIVE
+    connection.execute(schedules.update().where(held).values(next_us=next_us, last_us=now_us(), told=told))
 
 
 def end(connection: sa.Connection, schedule_id: int) -> None:

@@ -24,6 +24,8 @@ from haulage.model.schedule import DAY_MINUTES, Every, Hours, Timing
 from haulage.operations.runlog import log_of
 
 LOOK_SECONDS = 5.0
+STARTING_US = 600 * 1_000_000
+"""How long a slot is held while both sides are asked. A process that ends meanwhile leaves it to the next one."""
 
 
 def next_us(timing: Timing, after_us: int) -> int:
@@ -184,14 +186,18 @@ async def start_due(ledger: Ledger, start: Start, now: int | None = None) -> int
     now = now_us() if now is None else now
 
     async def begin(row: ScheduleRow) -> bool:
-        if not await ledger.run(rows.take, row, next_us(row.timing, now)):
+        until, told = now + STARTING_US, None
+        if not await ledger.run(rows.take, row, until):
             return False
         try:
             await start(row)
         except HaulageError as error:
-            await ledger.run(rows.tell, row.id, f"{error.message}. {error.fix}")
-            return False
-        return True
+            told = f"{error.message}. {error.fix}"
+        except Exception as error:
+            log_of(ledger).bug(error, command="schedules")
+            told = "something unexpected happened; the server's log tells more"
+        await ledger.run(rows.took, row.id, until, next_us(row.timing, now), told)
+        return told is None
 
     due = await asyncio.to_thread(ledger.read, rows.due, now)
     return sum(await asyncio.gather(*map(begin, due)))  # a service that does not answer keeps no other waiting
