@@ -64,3 +64,14 @@ async def test_what_others_shared_is_copied_whole(office: Office, sandbox: Sandb
     assert again.counts["unchanged"] == first.counts["successful"]
     report = await checking.check(office.ledger, "mine")
     assert [one for one in report.tried if one.state == "broken"] == []
+
+
+async def test_a_full_box_can_be_read(office: Office, sandbox: Sandbox, tmp_path: Path) -> None:
+    """People leave a service because they have no room there: the check before an upload tells of nothing else then."""
+    await office.connect("box", office.people("box", "user")[0], "write", "full")
+    top = (await browsing.browse(office.ledger, "full:/")).items
+    folder = next(one.path for one in top if one.size is None)
+    sandbox.fault(fault="F35", service="box", operation="options_files_content")
+    sides = Given(f"full:/{folder}", "source"), Given(str(tmp_path / "there"), "destination")
+    ended = await transfers.copy(office.ledger, *sides, Options(), Watch())
+    assert ended.status in (100, 102, 120), ended

@@ -37,6 +37,7 @@ from haulage.services.transport import (
     PutRight,
     Request,
     Transport,
+    layers,
     retry_after_seconds,
 )
 
@@ -327,6 +328,17 @@ async def test_credentials_are_renewed_before_every_attempt(scripted: Any, make:
 
     await make(server.url, fresh=fresh).call(get(server.url))
     assert renewed == [0, 1]
+
+
+async def test_what_never_gets_ready_ends(scripted: Any, make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """I9: a service that is at it for ever keeps one call for an hour, and not the run for ever."""
+    monkeypatch.setattr(layers, "UNREADY_SECONDS", 0.3)
+    server = await scripted()
+    server.say(*[server.answer(202, Retry_After="0.1") for _ in range(20)])
+    begun = time.monotonic()
+    with pytest.raises(Transient, match="still at it, since an hour"):
+        await make(server.url).call(get(server.url, repeatable=False))
+    assert time.monotonic() - begun < 2
 
 
 DATE = datetime.datetime(2026, 3, 1, 12, 0, tzinfo=datetime.UTC)

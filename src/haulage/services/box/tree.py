@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from haulage.model.errors import Conflict, Denied, Gone, Mismatch, NameRefused, RootGone, ScopeMissing
+from haulage.model.errors import Conflict, Denied, Gone, Mismatch, NameRefused, QuotaFull, RootGone, ScopeMissing
 from haulage.services.box.calls import Calls
 from haulage.services.box.items import FIELDS, Entry, Items, told_apart
 from haulage.services.box.refusals import NameInUse
@@ -101,7 +101,7 @@ class Tree:
             return await self._listed(folder_id, part)
         except NameRefused:
             return None
-        except (Denied, ScopeMissing):  # whoever may only read may not ask whether an upload would be taken
+        except (Denied, ScopeMissing, QuotaFull):  # whoever may only read, or has no room, is not told who has a name
             self._asks_preflight = False
             return await self._listed(folder_id, part)
         return None

@@ -6,6 +6,7 @@ request, and the request sent again (F18).
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from time import monotonic
 
 import msgspec
 from aiohttp import ClientResponse
@@ -47,12 +48,20 @@ class PutRight(NoEffect):
     """NoEffect, and the answer said what the request lacked, which is known now: it goes out again without a wait."""
 
 
+UNREADY_SECONDS = 3600.0
+"""For how long a service may be at what one call is about, and want it again. Others go on meanwhile."""
+
+
 class _Tries(msgspec.Struct):
-    """How far one request has come. sent: attempts that count; token: the bearer of the last; renewed: it was once."""
+    """How far one request has come. sent: attempts that count; token: the bearer of the last; renewed: it was once.
+
+    unready_since: when the service wanted it again for the first time, since it was still at it.
+    """
 
     sent: int = 0
     token: str = ""
     renewed: bool = False
+    unready_since: float | None = None
 
 
 class Transport:
@@ -194,7 +203,11 @@ class Transport:
 
     async def _after(self, request: Request, error: HaulageError, tries: _Tries) -> None:
         """Wait before the next attempt, or let the error out. Being throttled does not count as an attempt."""
-        if isinstance(error, Throttled) and not isinstance(error, NotReady):
+        if isinstance(error, NotReady):
+            tries.unready_since = tries.unready_since or monotonic()
+            if monotonic() - tries.unready_since > UNREADY_SECONDS:
+                raise Transient(f"{error.message}, since an hour") from error
+        elif isinstance(error, Throttled):
             self._narrowing.refused()
         if isinstance(error, TokenRefused) and self._credentials is not None and not tries.renewed:
             tries.renewed = True
