@@ -66,3 +66,27 @@ def dropbox(person: Person, route: str, argument: dict[str, Any]) -> dict[str, A
     )
     answer.raise_for_status()
     return dict(answer.json() or {})
+
+
+def test_a_team_folder_that_is_named_like_an_address(person: Person, tmp_path: Path) -> None:
+    """No member has that address, so it is the folder."""
+    person.connect("dropbox-business", "admin")
+    team(person, "team/team_folder/create", {"name": "Sales@Home"})
+    assert "Sales@Home" in roots(person)
+    fill_folder(made(53, 3, awkward=False), tmp_path / "source")
+    person.copies(tmp_path / "source", "dropbox-business:/Sales@Home/by the admin")
+    assert person.copies(tmp_path / "source", "dropbox-business:/Sales@Home/by the admin").counts["sent_bytes"] == 0
+
+
+def team(person: Person, route: str, argument: dict[str, Any]) -> dict[str, Any]:
+    """A call of the team's admin at the sandbox's own port."""
+    offer = person.sandbox.service("dropbox-business")
+    admin = next(one for one in offer["accounts"] if one["role"] == "admin" and one.get("refresh_token"))
+    form = {"grant_type": "refresh_token", "refresh_token": admin["refresh_token"]}
+    form |= {"client_id": offer["client_id"], "client_secret": offer["client_secret"]}
+    token = requests.post(f"{offer['base_url']}/oauth2/token", data=form, timeout=30).json()["access_token"]
+    answer = requests.post(
+        f"{offer['base_url']}/2/{route}", json=argument, headers={"Authorization": f"Bearer {token}"}, timeout=30
+    )
+    answer.raise_for_status()
+    return dict(answer.json() or {})

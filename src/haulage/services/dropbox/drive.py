@@ -18,8 +18,8 @@ from haulage.services.dropbox.traits import PARALLEL, TRAITS
 
 PAGE_ITEMS = 2000
 FEW = 4  # attempts of the first call: a person waits for it
-Acting = Callable[[Calls], Awaitable[None]]
-"""Sets the headers that say for whom calls are made."""
+Acting = Callable[[Calls], Awaitable[bool]]
+"""Sets the headers that say for whom calls are made; returns whether that is in somebody's own tree."""
 
 
 class DropboxDrive:
@@ -27,15 +27,13 @@ class DropboxDrive:
 
     traits: Traits = TRAITS
 
-    def __init__(
-        self, access: Access, folder: str, identity: str, acting: Acting | None = None, *, home: bool = True
-    ) -> None:
-        """folder: without slashes around it. acting: called before the first call. home: in somebody's own tree."""
+    def __init__(self, access: Access, folder: str, identity: str, acting: Acting | None = None) -> None:
+        """folder: without slashes around it. acting: called before the first call; without it, it is one's own tree."""
         self.identity = identity
         self._calls = Calls(access)
         self._commits = uploads.Commits(self._calls)
         self._folder = folder
-        self._whole_home = home and not folder
+        self._whole_home = not folder
         self._acting = acting
         self._of_team = acting is not None
         self._form = access.settings.get("export_format") or DEFAULT
@@ -50,7 +48,7 @@ class DropboxDrive:
 
     async def _ready(self) -> Calls:
         if self._acting is not None:
-            await self._acting(self._calls)
+            self._whole_home = await self._acting(self._calls) and not self._folder
             self._acting = None
         return self._calls
 

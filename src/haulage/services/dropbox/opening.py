@@ -1,5 +1,7 @@
 """Opening the files behind an account: one's own, a member's, a team folder."""
 
+from contextlib import suppress
+
 import msgspec
 
 from haulage.model.errors import Refused, RootGone
@@ -32,18 +34,18 @@ class TeamFiles(TeamAccount):
             raise Refused("the location names no member and no team folder", "Write NAME:/alice@example.com/folder.")
         identity = f"dropbox-business://{self._access.account}/{root.strip('/')}"
 
-        async def as_member(calls: Calls) -> None:
-            calls.headers["Dropbox-API-Select-User"] = await _member(calls, name)
-
-        async def as_admin(calls: Calls) -> None:
+        async def reach(calls: Calls) -> bool:
+            if "@" in name:
+                with suppress(RootGone):  # team folders may have such names too
+                    calls.headers["Dropbox-API-Select-User"] = await _member(calls, name)
+                    return True
             admin = (await self._admin()).admin_profile.team_member_id
             calls.headers["Dropbox-API-Select-Admin"] = admin
             where = {".tag": "namespace_id", "namespace_id": await _team_folder(calls, name)}
             calls.headers["Dropbox-API-Path-Root"] = argument(where)
+            return False
 
-        if "@" in name:
-            return DropboxDrive(self._access, folder, identity, as_member)
-        return DropboxDrive(self._access, folder, identity, as_admin, home=False)
+        return DropboxDrive(self._access, folder, identity, reach)
 
     async def roots(self) -> list[Root]:
         """See ListsRoots. Members who cannot be reached (invited, suspended) are told as such."""
