@@ -1,15 +1,20 @@
 """How many calls a copy needs where a service takes few, and how long that will be: told before it starts."""
 
 import time
+from collections.abc import AsyncIterator, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 import msgspec
 
 from haulage.engine.counts import Watch
 from haulage.ledger import runs as run_rows
+from haulage.ledger.migration_rows import TransferRow
 from haulage.ledger.store import Ledger
-from haulage.model.errors import HaulageError
+from haulage.model.errors import AuthLost, HaulageError, RootGone
 from haulage.model.outcome import Side
+from haulage.operations.locations import Given, lost_at, open_drive
 from haulage.services.contract import Budget, Drive, TellsBudget, TellsTotals
+from haulage.services.registry import service
 
 DAY_SECONDS = 86_400
 
@@ -73,18 +78,66 @@ def duration(seconds: int) -> str:
     return f"about {max(1, -(-seconds // 60))} minutes"
 
 
+def stated(services: Iterable[str]) -> list[str]:
+    """What those of these services state that take so few calls a day that they decide how long a copy takes."""
+    quotas = [found.quotas for one in dict.fromkeys(services) if (found := service(one).traits) is not None]
+    calls = [[one for one in some if one.of == "items"] for some in quotas]
+    return [f"{one.words}." for some in calls if any(of.seconds >= DAY_SECONDS for of in some) for one in some]
+
+
 async def tell(ledger: Ledger, watch: Watch, source: Drive, target: Drive) -> None:
     """Tell of the budget of each side that has one, and what it means for the items of the source."""
+    sides = _sides(source, target)
+    items = await _items(ledger, source) if sides else None
+    for one in _estimates(sides, items):
+        watch.tell("budget", **msgspec.to_builtins(one))
+
+
+async def before(ledger: Ledger, source: Given, destination: Given) -> list[Estimate]:
+    """The same, asked before anything is started. Raises what `open_drive` does, and what an account answers."""
+    try:
+        async with _opened(ledger, source, destination) as (first, second):
+            sides = _sides(first, second)
+            for _, drive in sides:
+                with suppress(RootGone):  # the answer tells how much of the day is used, whatever else it says
+                    await drive.check(write=False, create=False)
+            return list(_estimates(sides, await _items(ledger, first) if sides else None))
+    except AuthLost as error:
+        raise lost_at(ledger, (source, destination), error) from error
+
+
+async def of_rows(ledger: Ledger, source: Given, destination: Given, rows: Iterable[TransferRow]) -> list[Estimate]:
+    """The same of users of a migration, by what was listed of them; makes no call. The places: those of one of them."""
+    items: int | None = 0
+    for row in rows:
+        listed = max((one.counts.get("listed", 0) for one in (row.scan, row.run) if one is not None), default=0)
+        items = items + listed if items is not None and listed else None
+    async with _opened(ledger, source, destination) as (first, second):
+        return list(_estimates(_sides(first, second), items))
+
+
+@asynccontextmanager
+async def _opened(ledger: Ledger, source: Given, destination: Given) -> AsyncIterator[tuple[Drive, Drive]]:
+    async with AsyncExitStack() as stack:
+        first = await open_drive(ledger, source, None)
+        stack.push_async_callback(first.close)
+        second = await open_drive(ledger, destination, None)
+        stack.push_async_callback(second.close)
+        yield first, second
+
+
+def _sides(source: Drive, target: Drive) -> list[tuple[Side, Drive]]:
+    """The sides that have a budget."""
     sides = [(Side.SOURCE, source), (Side.DESTINATION, target)]
-    if not any(isinstance(drive, TellsBudget) for _, drive in sides):
-        return
-    items = await _items(ledger, source)
+    return [(side, drive) for side, drive in sides if isinstance(drive, TellsBudget)]
+
+
+def _estimates(sides: list[tuple[Side, Drive]], items: int | None) -> Iterable[Estimate]:
     for side, drive in sides:
         if isinstance(drive, TellsBudget):
             each = drive.traits.read_calls if side == Side.SOURCE else drive.traits.put_calls
             title = drive.identity.partition(":")[0].capitalize()
-            told = estimate(side, title, drive.budget(), each, items, time.time())
-            watch.tell("budget", **msgspec.to_builtins(told))
+            yield estimate(side, title, drive.budget(), each, items, time.time())
 
 
 async def _items(ledger: Ledger, source: Drive) -> int | None:

@@ -14,10 +14,20 @@ from pydantic import Field
 from starlette.background import BackgroundTask
 
 from haulage.ledger import audit
-from haulage.ledger.migration_rows import MigrationRow
-from haulage.model.errors import Missing, Refused, TooManyFailures
+from haulage.ledger.migration_rows import MigrationRow, TransferRow
+from haulage.model.errors import HaulageError, Missing, Refused, TooManyFailures
 from haulage.model.outcome import PassKind, Status
-from haulage.operations import certificates, cutovers, migration_reports, migration_table, passes, rights, schedules
+from haulage.operations import (
+    budgets,
+    certificates,
+    cutovers,
+    migration_reports,
+    migration_table,
+    passes,
+    rights,
+    schedules,
+)
+from haulage.operations.locations import Given
 from haulage.web.access import ForgedForm, Operator, Viewer, Visit
 from haulage.web.migration_pages import Filter, View, Viewed, migration_page, table_facts
 from haulage.web.rendering import page, render
@@ -54,7 +64,7 @@ def _chosen(visit: Visit, row: MigrationRow, ids: Sequence[int], every: bool, fi
 
 
 @router.get("/migrations/{migration_id}/what")
-def what(
+async def what(
     request: Request,
     visit: Operator,
     migration_id: int,
@@ -64,16 +74,31 @@ def what(
     kind: Kind = "scan",
 ) -> Response:
     """What would be scanned or started, and when, before it is."""
-    one = rights.work_on(visit.ledger, visit.who, migration_id)
+    one = await asyncio.to_thread(rights.work_on, visit.ledger, visit.who, migration_id)
     try:
-        ids = chosen_ids(visit, one, row, every, filter)
-        found = migration_table.some(visit.ledger, one.id, ids[:SHOWN_ROWS])
+        ids = await asyncio.to_thread(chosen_ids, visit, one, row, every, filter)
+        found = await asyncio.to_thread(migration_table.some, visit.ledger, one.id, ids[:SHOWN_ROWS])
     except Refused as error:
-        return migration_page(request, visit, one, View(filter), error)
+        return await asyncio.to_thread(migration_page, request, visit, one, View(filter), error)
     facts: dict[str, Any] = {"one": one, "found": found, "count": len(ids), "kind": kind}
     facts |= {"ids": [] if every else row, "every": every, "filter": filter, "at_once": visit.passes.at_once}
     facts |= {"zones": schedules.zones(), "filled": USUAL}
+    facts["budget"] = [] if kind == "scan" else await _budget(visit, one, found[0], ids)
     return page(request, visit, "migration_what.html", **facts)
+
+
+async def _budget(visit: Visit, one: MigrationRow, first: TransferRow, ids: Sequence[int]) -> list[str]:
+    """Where a service takes few calls: what these users need of them, and how long that is. A sentence each."""
+    if not (few := budgets.stated((one.source_service, one.destination_service))):
+        return []
+    source, destination = f"{one.source}:/{first.source}", f"{one.destination}:/{first.destination}"
+    ends = Given(source, "source"), Given(destination, "destination")
+    try:
+        rows = await asyncio.to_thread(list, migration_table.Rows(visit.ledger, one.id, ids))
+        told = await budgets.of_rows(visit.ledger, *ends, rows)
+    except HaulageError:  # what is the matter with a place is told where it is started
+        return few
+    return [line for each in told for line in budgets.words(each)]
 
 
 class Begin(When):

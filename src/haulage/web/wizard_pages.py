@@ -17,8 +17,8 @@ from haulage.ledger.store import Ledger
 from haulage.model.errors import AuthLost, HaulageError, Missing, Refused
 from haulage.model.filters import Filters
 from haulage.model.schedule import Every, Timing
-from haulage.operations import browsing, rights, schedules
-from haulage.operations.locations import ReadOnly
+from haulage.operations import browsing, budgets, rights, schedules
+from haulage.operations.locations import Given, ReadOnly
 from haulage.operations.signing_in import Who
 from haulage.services.registry import service
 from haulage.web.access import Operator, Viewer, Visit
@@ -77,8 +77,31 @@ def wizard_page(
         "problem": problem or _lacking(loaded, sides),
         "typed": {**UNTYPED, **(typed or {})},
         "zones": schedules.zones(),
+        "scarce": budgets.stated(one["service"] for one in sides.values() if one is not None),
     }
     return page(request, visit, "wizard.html", 422 if problem else 200, **facts)
+
+
+@router.get("/wizard/budget")
+async def budget(
+    request: Request,
+    visit: Operator,
+    source: Annotated[str, Query(max_length=5000)] = "",
+    destination: Annotated[str, Query(max_length=5000)] = "",
+) -> Response:
+    """What the copy needs of the calls that a service takes, and how long that is: before it is started."""
+    if not source or not destination:
+        return Response(status_code=204)
+    try:
+        await asyncio.to_thread(rights.may_copy, visit.ledger, visit.who, source, destination)
+        ends = Given(source, "source"), Given(destination, "destination")
+        told, problem = await budgets.before(visit.ledger, *ends), None
+    except Missing:
+        raise
+    except HaulageError as error:
+        told, problem = [], error
+    lines = [line for one in told for line in budgets.words(one)]
+    return page(request, visit, "_budget.html", lines=lines, problem=problem)
 
 
 def _lacking(loaded: Loaded, sides: Mapping[Side, Any]) -> HaulageError | None:

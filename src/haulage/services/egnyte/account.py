@@ -1,5 +1,7 @@
 """Whose Egnyte account it is; and what Egnyte's refusals mean for an authorisation."""
 
+from email.utils import parsedate_to_datetime
+
 from haulage.model.errors import HaulageError, Throttled
 from haulage.services.authorisation import Access, Identity
 from haulage.services.bearer import Api
@@ -7,16 +9,28 @@ from haulage.services.egnyte.wire import User
 from haulage.services.transport import Answer, Request, TokenRefused, retry_after_seconds
 
 CODE_HEADER = "X-Mashery-Error-Code"
+DAY_SECONDS = 86_400
+OVER_QPS, OVER_DAY = "ERR_403_DEVELOPER_OVER_QPS", "ERR_403_DEVELOPER_OVER_RATE"
 
 
 def reads(request: Request, answer: Answer) -> HaulageError | None:
     """What Egnyte's own words mean: a 403 may be a throttle, or a token that is not taken (QUIRKS Q1, Q2; T69)."""
     code = answer.headers.get(CODE_HEADER, "")
-    if answer.status == 403 and code in ("ERR_403_DEVELOPER_OVER_QPS", "ERR_403_DEVELOPER_OVER_RATE"):
-        return Throttled(f"Egnyte: {code}", retry_after_seconds(answer.headers))
+    if answer.status == 403 and code in (OVER_QPS, OVER_DAY):
+        wait = retry_after_seconds(answer.headers)
+        return Throttled(f"Egnyte: {code}", _until_midnight(answer) if wait is None and code == OVER_DAY else wait)
     if answer.status == 401 or code == "ERR_403_DEVELOPER_INACTIVE":
         return TokenRefused("Egnyte: the access token is refused")
     return None
+
+
+def _until_midnight(answer: Answer) -> float | None:
+    """Seconds until the day's calls are whole again (Q14), by the service's clock: questions before are counted too."""
+    try:
+        now = parsedate_to_datetime(answer.headers.get("Date", "")).timestamp()
+    except ValueError:
+        return None
+    return DAY_SECONDS - now % DAY_SECONDS
 
 
 class EgnyteAccount:
