@@ -1,8 +1,10 @@
 """What the program does with an error that nobody expected: the traceback goes to the log, a sentence to the person."""
 
 import sys
+from contextlib import suppress
 
 from haulage.cli.output import printable, say_json
+from haulage.model.errors import OutputLost
 from haulage.reports.catalogue import lookup
 
 
@@ -16,9 +18,9 @@ def tell_of_bug(error: Exception, *, as_json: bool) -> None:
     log.bug(error, command=sys.argv[1:2])
     message = redact(f"unexpected error: {type(first).__name__}: {first}")[:1000]
     if as_json:
-        say_json({"event": "error", "code": "bug", "message": message, "fix": fix, "log": str(log.path)})
-    else:
-        sys.stderr.write(f"haulage: {printable(message)}; details are in {printable(str(log.path))}.\n         {fix}\n")
+        with suppress(OutputLost):
+            return say_json({"event": "error", "code": "bug", "message": message, "fix": fix, "log": str(log.path)})
+    sys.stderr.write(f"haulage: {printable(message)}; details are in {printable(str(log.path))}.\n         {fix}\n")
 
 
 def _first(error: BaseException) -> BaseException:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
 from haulage.cli.choices import AS_USUAL, EVERYTHING, FilterOptions, Flag, Json, SideOptions
-from haulage.cli.output import complain, exit_for, exit_for_status, say_json, size_text
+from haulage.cli.output import complain, exit_for, exit_for_status, json_text, last_words, size_text
 from haulage.cli.progress import Display
 from haulage.engine.context import Options
 from haulage.engine.counts import Watch
@@ -24,12 +24,16 @@ GO_ON = "Run the same command again: it goes on where it stopped."
 
 
 def run_interruptibly(work: Coroutine[Any, Any, T]) -> T:
-    """Run it; Ctrl-C and SIGTERM cancel it once, so that it can keep what it has. Raises KeyboardInterrupt then."""
+    """Run it; Ctrl-C, SIGTERM and a terminal that closes cancel it, so that it can keep what it has.
+
+    Raises KeyboardInterrupt then. What whoever started us has set to be ignored (nohup) stays ignored.
+    """
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         loop = runner.get_loop()
         task = loop.create_task(work)
-        for name in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(name, task.cancel)
+        for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(name) is not signal.SIG_IGN:
+                loop.add_signal_handler(name, task.cancel)
         gc.freeze()  # what start-up made stays for good
         try:
             return loop.run_until_complete(task)
@@ -58,7 +62,8 @@ async def conduct(display: Display, watch: Watch, work: Callable[[Ledger], Await
             return await work(ledger)
     except asyncio.CancelledError:
         if display.as_json:
-            say_json({"event": "error", "code": "interrupted", "message": "interrupted", "fix": go_on})
+            told = {"event": "error", "code": "interrupted", "message": "interrupted", "fix": go_on}
+            last_words(json_text(told))
         else:
             sys.stderr.write(f"Interrupted. {go_on}\n")
         raise
@@ -102,10 +107,8 @@ async def _copy(source: Given, destination: Given, options: Options, create: boo
     )
     if ended.stopped is not None:
         complain(ended.stopped, as_json=as_json)
-    if as_json:
-        say_json({"event": "ended", **transfers.summary(ended)})
-    else:
-        sys.stdout.write(ended_text(ended, options.plan_only))
+    told = {"event": "ended", **transfers.summary(ended)}
+    last_words(json_text(told) if as_json else ended_text(ended, options.plan_only))
     return exit_for(ended.stopped) if ended.stopped is not None else exit_for_status(ended.status)
 
 

@@ -1,5 +1,6 @@
 """`haulage runs`, `haulage log` and `haulage report`."""
 
+import io
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -129,10 +130,14 @@ def log(
 
 
 def _as_csv(rows: Iterator[OutcomeRow]) -> None:
-    with open(sys.stdout.fileno(), "w", encoding="utf-8", newline="", closefd=False) as out:
+    sys.stdout.flush()
+    out = io.TextIOWrapper(sys.stdout.buffer, "utf-8", newline="")
+    try:
         lines = CsvLines(out)
         for row in rows:
             lines.write(row)
+    finally:
+        out.detach()
 
 
 def _line(row: OutcomeRow) -> str:

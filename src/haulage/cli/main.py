@@ -1,16 +1,16 @@
 """The program `haulage`: parses, shows, and ends with an exit code that means something."""
 
 import gc
-import os
 import sys
 from typing import Any
 
 import cyclopts
 
 from haulage import __version__
+from haulage.cli import streams
 from haulage.cli.bug import tell_of_bug
 from haulage.cli.output import EXIT_HELP, Exit, complain, exit_for
-from haulage.model.errors import HaulageError
+from haulage.model.errors import HaulageError, OutputLost, Refused
 
 app = cyclopts.App(
     name="haulage",
@@ -43,20 +43,28 @@ def main(tokens: list[str] | None = None) -> Any:
     """Run the program; never lets a traceback out for an expected error."""
     # Imports and requests leave few cycles behind: without this, an eighth of the CPU time goes to looking for them.
     gc.set_threshold(20_000, 50, 50)
+    if tokens is None:
+        streams.install()
+    as_json = "--json" in (tokens or sys.argv)
     try:
-        code = app(tokens, exit_on_error=False, print_error=True)
-    except cyclopts.CycloptsError:
+        code = app(tokens, exit_on_error=False, print_error=not as_json)
+        sys.stdout.flush()
+    except cyclopts.CycloptsError as error:
+        if as_json:
+            complain(Refused(str(error), "See --help of that command."), as_json=True)
         sys.exit(Exit.REFUSED)
+    except OutputLost as error:
+        if isinstance(error.__cause__, BrokenPipeError):  # whoever read us has enough
+            sys.exit(Exit.OK)
+        complain(error, as_json=False)
+        sys.exit(exit_for(error))
     except HaulageError as error:
-        complain(error, as_json="--json" in (tokens or sys.argv))
+        complain(error, as_json=as_json)
         sys.exit(exit_for(error))
     except KeyboardInterrupt:
         sys.exit(Exit.INTERRUPTED)
-    except BrokenPipeError:  # whoever read us has enough; nothing must be flushed to it at exit either
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(Exit.OK)
     except Exception as error:  # a bug, whatever it is: told in a sentence, with the traceback in the log
-        tell_of_bug(error, as_json="--json" in (tokens or sys.argv))
+        tell_of_bug(error, as_json=as_json)
         sys.exit(Exit.BUG)
     sys.exit(code if isinstance(code, int) else Exit.OK)
 

@@ -1,12 +1,13 @@
 """What all commands share: exit codes, JSON lines, and how an error is told."""
 
 import sys
+from contextlib import suppress
 from enum import IntEnum
 from typing import Any
 
 import msgspec
 
-from haulage.model.errors import AuthLost, Denied, HaulageError, Refused, RootGone
+from haulage.model.errors import AuthLost, Denied, HaulageError, OutputLost, Refused, RootGone
 from haulage.model.outcome import Status
 from haulage.model.words import printable, size_text, time_text
 
@@ -16,6 +17,7 @@ __all__ = [
     "complain",
     "exit_for",
     "exit_for_status",
+    "last_words",
     "printable",
     "say_json",
     "size_text",
@@ -61,13 +63,28 @@ def exit_for_status(status: int) -> Exit:
 
 def say_json(document: dict[str, Any]) -> None:
     """One JSON document in one line on standard output."""
-    sys.stdout.write(msgspec.json.encode(document, enc_hook=str).decode() + "\n")
+    sys.stdout.write(json_text(document))
     sys.stdout.flush()
 
 
+def json_text(document: dict[str, Any]) -> str:
+    """One JSON document in one line."""
+    return msgspec.json.encode(document, enc_hook=str).decode() + "\n"
+
+
+def last_words(text: str) -> None:
+    """Say how it ended. Where that cannot be written, it has ended like that all the same, as the exit code says."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except OutputLost as lost:
+        if not isinstance(lost.__cause__, BrokenPipeError):
+            complain(lost, as_json=False)
+
+
 def complain(error: HaulageError, *, as_json: bool) -> None:
-    """Tell of an error: what happened, and what to do."""
-    if as_json:
-        say_json({"event": "error", "code": error.code, "message": error.message, "fix": error.fix})
-    else:
-        sys.stderr.write(f"haulage: {printable(error.message)}.\n         {printable(error.fix)}\n")
+    """Tell of an error: what happened, and what to do. On standard error where standard output takes nothing."""
+    if as_json and not isinstance(error, OutputLost):
+        with suppress(OutputLost):
+            return say_json({"event": "error", "code": error.code, "message": error.message, "fix": error.fix})
+    sys.stderr.write(f"haulage: {printable(error.message)}.\n         {printable(error.fix)}\n")

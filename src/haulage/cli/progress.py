@@ -4,7 +4,7 @@ import asyncio
 import sys
 import time
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -12,6 +12,8 @@ import msgspec
 
 from haulage.cli.output import printable, say_json, size_text, time_text
 from haulage.engine.counts import Watch
+from haulage.model.errors import OutputLost
+from haulage.model.outcome import Status
 from haulage.operations import budgets
 
 TICK_SECONDS = 0.5
@@ -63,7 +65,6 @@ def facts(watch: Watch, rate: Rate) -> dict[str, Any]:
     bytes_now, items_now = rate.now()
     left = rate.left_seconds()
     return {
-        "event": "progress",
         "listed": counts.listed,
         "listed_bytes": counts.listed_bytes,
         "listing_complete": counts.source_complete and counts.target_complete,
@@ -108,6 +109,8 @@ class Display:
         self._problems: deque[str] = deque(maxlen=PROBLEMS_SHOWN)
         self.problem_count = 0
         self.plan_lines = 0
+        self._lost: OutputLost | None = None
+        self._on_lost: Callable[[OutputLost], object] = lambda _: None
 
     @property
     def as_json(self) -> bool:
@@ -116,6 +119,18 @@ class Display:
 
     def event(self, name: str, event_facts: dict[str, Any]) -> None:
         """Take an event of the run as it happens."""
+        try:
+            self._show(name, event_facts)
+        except OutputLost as error:
+            self._stop(error)
+
+    def _stop(self, error: OutputLost) -> None:
+        """Nobody can be told any more: the run is stopped as by Ctrl-C, once."""
+        if self._lost is None:
+            self._lost = error
+            self._on_lost(error)
+
+    def _show(self, name: str, event_facts: dict[str, Any]) -> None:
         if self._mode == "json":
             say_json({"event": name, **event_facts})
         elif name == "problem":
@@ -142,9 +157,21 @@ class Display:
     @asynccontextmanager
     async def around(self, watch: Watch) -> AsyncIterator[None]:
         """Show progress while the body runs."""
+        running = asyncio.current_task()
+
+        def stop(error: OutputLost) -> None:
+            watch.stopping = Status.CANCELED, error.message
+            if running is not None:
+                running.cancel()
+
+        self._on_lost = stop
         ticker = asyncio.create_task(self._live(watch) if self._mode == "live" else self._lines(watch))
         try:
             yield
+        except asyncio.CancelledError:
+            if self._lost is None:
+                raise
+            raise OutputLost(f"the run was stopped: {self._lost.message}") from None
         finally:
             ticker.cancel()
             await asyncio.gather(ticker, return_exceptions=True)
@@ -155,7 +182,7 @@ class Display:
             await asyncio.sleep(TICK_SECONDS)
             rate.sample()
             if self._mode == "json":
-                say_json(facts(watch, rate))
+                watch.tell("progress", **facts(watch, rate))
             elif time.monotonic() - last >= PLAIN_SECONDS:
                 last = time.monotonic()
                 sys.stderr.write(line(watch, rate) + "\n")

@@ -4,7 +4,7 @@ from typing import Any
 
 from haulage.cli import migrating
 from haulage.cli.copy import display_for, ended_text, run_interruptibly
-from haulage.cli.output import complain, exit_for, exit_for_status, printable, say_json
+from haulage.cli.output import complain, exit_for, exit_for_status, json_text, last_words, printable, say_json
 from haulage.engine.counts import Watch
 from haulage.ledger.passes import PassRow
 from haulage.ledger.store import Ledger
@@ -63,8 +63,6 @@ async def _one(ledger: Ledger, source: Any, destination: Any, options: Any, as_j
         return int(exit_for(error))
     if ended.stopped is not None:
         complain(ended.stopped, as_json=as_json)
-    if as_json:
-        say_json({"event": "ended", **transfers.summary(ended)})
-    else:
-        print(ended_text(ended, plan_only=False), end="", flush=True)
+    told = {"event": "ended", **transfers.summary(ended)}
+    last_words(json_text(told) if as_json else ended_text(ended, plan_only=False))
     return int(exit_for(ended.stopped) if ended.stopped is not None else exit_for_status(ended.status))

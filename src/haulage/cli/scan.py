@@ -1,12 +1,11 @@
 """`haulage scan`."""
 
-import sys
 from collections.abc import Iterator
 from typing import Any
 
 from haulage.cli.choices import EVERYTHING, FilterOptions, Json, Several
 from haulage.cli.copy import conduct, run_interruptibly
-from haulage.cli.output import complain, exit_for, exit_for_status, printable, say_json, size_text
+from haulage.cli.output import complain, exit_for, exit_for_status, json_text, last_words, printable, size_text
 from haulage.cli.ticker import Ticker, mode
 from haulage.engine.counts import Watch
 from haulage.model.filters import Filters
@@ -42,10 +41,8 @@ async def _scan(location: Given, filters: Filters, as_json: bool) -> int:
     ended = await conduct(display, watch, lambda ledger: surveying.scan(ledger, location, filters, watch), AGAIN)
     if ended.stopped is not None:
         complain(ended.stopped, as_json=as_json)
-    if as_json:
-        say_json({"event": "ended", **summary(ended)})
-    else:
-        sys.stdout.write("".join(f"{one}\n" for one in ended_lines(ended)))
+    told = {"event": "ended", **summary(ended)}
+    last_words(json_text(told) if as_json else "".join(f"{one}\n" for one in ended_lines(ended)))
     return exit_for(ended.stopped) if ended.stopped is not None else exit_for_status(ended.status)
 
 

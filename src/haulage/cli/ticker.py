@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from haulage.cli.output import say_json
 from haulage.cli.progress import PLAIN_SECONDS, TICK_SECONDS, Display
 from haulage.engine.counts import Watch
 
@@ -24,7 +23,7 @@ class Ticker(Display):
         while True:
             await asyncio.sleep(TICK_SECONDS)
             if self.as_json:
-                say_json({"event": "progress", **self._facts(watch)})
+                watch.tell("progress", **self._facts(watch))
             elif time.monotonic() - last >= PLAIN_SECONDS:
                 last = time.monotonic()
                 sys.stderr.write(self._shown(watch) + "\n")

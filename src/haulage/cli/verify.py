@@ -11,7 +11,16 @@ from haulage.cli.certificate import check, say_since
 from haulage.cli.choices import AS_USUAL, EVERYTHING, FilterOptions, Flag, Json, SideOptions
 from haulage.cli.connectors import opened
 from haulage.cli.copy import conduct, run_interruptibly
-from haulage.cli.output import Exit, complain, exit_for, exit_for_status, printable, say_json, size_text
+from haulage.cli.output import (
+    Exit,
+    complain,
+    exit_for,
+    exit_for_status,
+    json_text,
+    last_words,
+    printable,
+    size_text,
+)
 from haulage.cli.ticker import Ticker, mode
 from haulage.engine.context import Options
 from haulage.engine.counts import Watch
@@ -118,10 +127,8 @@ async def _verify(source: Given, destination: Given, options: Options, deep: boo
     )
     if ended.stopped is not None:
         complain(ended.stopped, as_json=as_json)
-    if as_json:
-        say_json({"event": "ended", "deep": deep, **summary(ended)})
-    else:
-        sys.stdout.write(ended_text(ended, deep))
+    told = {"event": "ended", "deep": deep, **summary(ended)}
+    last_words(json_text(told) if as_json else ended_text(ended, deep))
     code = exit_for(ended.stopped) if ended.stopped is not None else exit_for_status(ended.status)
     return code, ended.run
 

@@ -38,12 +38,12 @@ async def run_copy(
     Being cancelled (Ctrl-C, SIGTERM) ends the run as CANCELED with everything kept that was proven; the
     cancellation goes on. A LeaseLost is raised: the run is not ours to end any more.
     """
-    marks = Marks(await ledger.run(item_rows.last_id))
-    context = Context(ledger, run, source, target, options, watch, marks)
+    context = Context(ledger, run, source, target, options, watch, Marks(0))
     return await ended(_run(context), partial(_end, context), ((MassAnomaly, Status.PAUSED), *watch.pauses))
 
 
 async def _run(context: Context) -> Status:
+    context.marks = Marks(await context.ledger.run(item_rows.last_id))
     await _stages(context)
     status = _status(context)
     if not context.options.plan_only:

@@ -236,6 +236,14 @@ class DiskFailed(HaulageError):
     item_only = False
 
 
+class OutputLost(HaulageError):
+    """Standard output cannot be written any more: its reader is gone, or the disk that it goes to is full."""
+
+    code = "output"
+    default_fix = "Send it where it can be written, then run the same command again: it goes on where it stopped."
+    item_only = False
+
+
 class LeaseLost(HaulageError):
     """Another worker owns this work now; nothing may be committed any more."""
 

@@ -10,6 +10,8 @@ from haulage.model.errors import Refused
 from haulage.model.item import Item, Kind
 
 UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}
+MOST = 2**63 - 1
+"""What the ledger can keep of a number."""
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
 
@@ -18,7 +20,7 @@ def parse_size(text: str) -> int:
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?", text.strip(), re.IGNORECASE)
     if not match:
         raise Refused(f"{text!r} is not a size", 'Write a size such as "500k", "10M" or "2G".')
-    return int(float(match[1]) * UNITS[match[2].lower()])
+    return _count(float(match[1]) * UNITS[match[2].lower()], text)
 
 
 def parse_rate(text: str | None) -> int | None:
@@ -35,7 +37,13 @@ def parse_age(text: str) -> int:
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhdw])", text.strip(), re.IGNORECASE)
     if not match:
         raise Refused(f"{text!r} is not an age", 'Write an age such as "12h", "30d" or "8w".')
-    return int(float(match[1]) * SECONDS[match[2].lower()])
+    return _count(float(match[1]) * SECONDS[match[2].lower()], text)
+
+
+def _count(number: float, text: str) -> int:
+    if number > MOST:
+        raise Refused(f"{text[:100]!r} is more than there can be", "Give less, or leave the limit out.")
+    return int(number)
 
 
 class Filters(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -109,7 +117,13 @@ def _matcher(glob: str):  # type: ignore[no-untyped-def] # a bound method of a c
     if "/" not in glob:
         compiled = re.compile(fnmatch.translate(glob), re.DOTALL)
         return lambda path: compiled.match(path.rsplit("/", 1)[-1])
-    return re.compile(_whole(glob.strip("/")), re.DOTALL).fullmatch
+    if not (path := glob.removeprefix("./").strip("/")):
+        raise Refused(f"the pattern {glob!r} names the whole source", "Give a pattern such as 'folder/**'.")
+    try:
+        return re.compile(_whole(path), re.DOTALL).fullmatch
+    except re.error as error:
+        fix = "Correct what stands in [], or write [[] for a [ that stands for itself."
+        raise Refused(f"the pattern {glob!r} cannot be understood: {error}", fix) from None
 
 
 def _whole(glob: str) -> str:
@@ -126,7 +140,9 @@ def _whole(glob: str) -> str:
             case "?":
                 pieces.append("[^/]")
             case _ if piece.startswith("[") and piece.endswith("]") and len(piece) > 2:
-                pieces.append("[" + ("^" + piece[2:] if piece[1] == "!" else piece[1:]).replace("\\", "\\\\"))
+                negated = piece[1] == "!" and len(piece) > 3
+                some = re.sub(r"([][^&~|\\])", r"\\\1", piece[2 if negated else 1 : -1])
+                pieces.append(f"[^/{some}]" if negated else f"[{some}]")
             case _:
                 pieces.append(re.escape(piece))
     return "".join(pieces)

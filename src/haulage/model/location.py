@@ -33,7 +33,8 @@ def parse(text: str) -> Location:
     A key's characters stand as they are in s3:// and az:// URLs; in file:// URLs they are percent-decoded, as in any
     URL of a file. A path that begins with "/", "./" or "../" is a local folder.
     """
-    text = text.strip() if text.strip() != text and "://" not in text else text
+    if "://" not in text:
+        text = text.lstrip()  # not at the end: a folder's name may end with a space
     if not text:
         raise Refused("the location is empty", EXAMPLES)
     if text.startswith(("/", "./", "../")) or text in (".", ".."):
@@ -52,7 +53,7 @@ def _url(text: str, scheme: str, rest: str) -> Location:
         host, slash, path = rest.partition("/")
         if host not in ("", "localhost") or not slash:
             raise Refused(f"{text!r} names a host; only files of this machine can be reached", EXAMPLES)
-        return Location(text, "/" + unquote(path).strip("/"), scheme="file")
+        return Location(text, "/" + unquote(path, errors="surrogateescape").strip("/"), scheme="file")
     bucket, _, prefix = rest.partition("/")
     if not bucket:
         raise Refused(f"{text!r} names no {'server' if scheme in SERVERS else 'bucket or container'}", EXAMPLES)

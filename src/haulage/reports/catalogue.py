@@ -65,6 +65,7 @@ _ERRORS = (
     _error(errors.LedgerUnusable, "Ledger unusable", "The ledger cannot be read or written."),
     _error(errors.DiskFull, "Disk full", "No space is left where the ledger, the log or a local destination lies."),
     _error(errors.DiskFailed, "Disk failed", "The disk or share under a local destination reported an error."),
+    _error(errors.OutputLost, "Output lost", "What the program tells could not be written to standard output."),
     _error(errors.LeaseLost, "Taken over", "Another process has taken this run over."),
 )
 

@@ -32,6 +32,12 @@ def item(path: str, size: int = 10, age_seconds: int = 0, kind: Kind = Kind.FILE
         (Filters(include=("?.txt",)), "ß.txt", True),
         (Filters(include=("*.txt",), exclude=("b*",)), "b.txt", False),
         (Filters(include=("line\nbreak*",)), "line\nbreak.txt", True),
+        (Filters(include=("./a/*",)), "a/b", True),
+        (Filters(include=("a/[[]*",)), "a/[b", True),
+        (Filters(include=("a/[!&&~]",)), "a/&", False),
+        (Filters(include=("a/[\\]",)), "a/\\", True),
+        (Filters(include=("a/[!^]",)), "a/^", False),
+        (Filters(include=("a/[^]",)), "a/^", True),
     ],
 )
 def test_names(filters: Filters, path: str, taken: bool) -> None:
@@ -52,6 +58,9 @@ def test_size_and_age_are_inclusive() -> None:
     [
         Filters(exclude=("",)),
         Filters(include=(" ",)),
+        Filters(exclude=("/",)),
+        Filters(include=("./",)),
+        Filters(exclude=("a/[z-a]",)),
         Filters(smallest=2, largest=1),
         Filters(older_than=2, newer_than=1),
     ],
@@ -71,7 +80,7 @@ def test_sizes_and_ages_as_people_write_them() -> None:
         1024**4,
     ]
     assert [parse_age(text) for text in ("90s", "15m", "12h", "30d", "2w")] == [90, 900, 43_200, 2_592_000, 1_209_600]
-    for text in ("", "ten", "-1", "5x"):
+    for text in ("", "ten", "-1", "5x", "9" * 400, "99999999999999999999w", "9999999999999t"):
         with pytest.raises(Refused):
             parse_size(text)
         with pytest.raises(Refused):
