@@ -3,6 +3,7 @@
 The rows of 50,000 transfers never leave it: a page's do, and the sums.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,14 +14,16 @@ from haulage.ledger.codec import dump
 from haulage.ledger.schema import migration_rows, standings
 from haulage.ledger.schema import runs as run_rows
 from haulage.model.outcome import RunKind, Status
-from haulage.model.row_filter import Part
-from haulage.model.standing import MOODS, NEVER_RUN, QUEUED, SCANNING, WORDS, mood_of
+from haulage.model.row_filter import Part, cell_test, needed
+from haulage.model.standing import MOODS, NEVER_RUN, QUEUED, SCANNING, WORDS, mood_of, words_of
 
 Over = Mapping[int, int]
 """Transfers that do not stand as the ledger says, by id: they wait, are scanned, or their process is gone."""
 
 _rows, _copy, _scan = migration_rows, standings.alias("copies"), standings.alias("scans")
-_LINE = "\n"
+STATUSES = (*range(1000), SCANNING)
+EDGES = re.compile(r"\\[Az]|\(\?[a-zA-Z]*-")
+"""In a pattern: it may ask where a text begins or ends, which lines of a text that are put together do not tell."""
 
 
 class Look(msgspec.Struct, frozen=True):
@@ -67,7 +70,7 @@ class _Source:
         )
         self.where: Any = _rows.c.migration_id == migration
         self.status: Any = sa.func.coalesce(_rows.c.refused_status, _copy.c.status)
-        refused: Any = _rows.c.refused.is_not(None)
+        self.refused: Any = _rows.c.refused.is_not(None)
         self.overridden: Any = sa.false()
         if over:
             given = sa.func.json_each(dump({str(one): status for one, status in over.items()}))
@@ -76,11 +79,10 @@ class _Source:
             known = chosen.cte("known").prefix_with("MATERIALIZED")
             self.tables = self.tables.outerjoin(known, known.c.row_id == _rows.c.id)
             self.status = sa.func.coalesce(known.c.status, self.status)
-            refused &= known.c.status.is_(None)
+            self.refused &= known.c.status.is_(None)
             self.overridden = known.c.status.is_not(None)
-        told: Any = sa.case(WORDS, value=self.status, else_="Status " + sa.cast(self.status, sa.Text))
-        told = sa.case((self.status.is_(None), NEVER_RUN), else_=told)
-        self.words: Any = told + sa.case((refused, ": " + _rows.c.refused), else_="")
+        why = sa.case(WORDS, value=_rows.c.refused_status, else_="Status " + sa.cast(_rows.c.refused_status, sa.Text))
+        self.why: Any = why + ": " + _rows.c.refused
 
     def joined_scans(self) -> "_Source":
         """With the newest scans, too."""
@@ -95,18 +97,67 @@ class _Source:
     def _holds(self, part: Part) -> Any:
         if part.columns == ("id",) and part.text is not None:
             return sa.cast(_rows.c.id, sa.Text) == part.text
-        cells = [self._cell(one) for one in part.columns]
-        text = cells[0]
-        for cell in cells[1:]:
-            text = text + _LINE + cell
-        if part.pattern is not None:
-            return sa.func.found_in(part.pattern, text)
-        return sa.func.instr(sa.func.folded(text), part.text) > 0
+        written = [_cell(one) for one in part.columns if one != "status"]
+        tests = self._stands(part) if "status" in part.columns else []
+        return sa.or_(*tests, *([_found(written, part)] if written else []))
 
-    def _cell(self, column: str) -> Any:
-        if column == "status":
-            return self.words
-        return sa.cast(_rows.c.id, sa.Text) if column == "id" else _rows.c[column]
+    def _stands(self, part: Part) -> list[Any]:
+        """Whether the words of its status are looked for: those of all statuses are looked at beforehand.
+
+        Where none or all are, rows are not joined to their runs before the filter has chosen them.
+        """
+        test = cell_test(part)
+        wrong = [one for one in STATUSES if not test(words_of(one))]
+        never = self.status.is_(None) if test(NEVER_RUN) else sa.false()
+        refused = self.refused & _called(self.why, part)
+        if not wrong and test(NEVER_RUN):
+            return [~self.refused, refused]
+        if 2 * len(wrong) < len(STATUSES):
+            return [~self.refused & (self.status.not_in(wrong) | never), refused]
+        right = [one for one in STATUSES if one not in {*wrong}]
+        return [~self.refused & (self.status.in_(right) | never), refused] if right or test(NEVER_RUN) else [refused]
+
+
+def _cell(column: str) -> Any:
+    return sa.cast(_rows.c.id, sa.Text) if column == "id" else _rows.c[column]
+
+
+def _found(cells: Sequence[Any], part: Part) -> Any:
+    """Whether one of some cells has what a part looks for.
+
+    A call into Python takes longer than all else that is done to a row. So SQLite looks for texts by itself, and for
+    those that a pattern needs, in letters of ASCII, of which it knows the other case.
+    """
+    if part.pattern is None:
+        return sa.or_(*(_has(one, part.text or "") for one in cells))
+    if texts := needed(part.pattern):
+        maybe = [sa.and_(*(_plainly_has(one, text) for text in texts)) | _foreign(one) for one in cells]
+        return sa.or_(*(it & _called(one, part) for it, one in zip(maybe, cells, strict=True)))
+    if EDGES.search(part.pattern):
+        return sa.or_(*(_called(one, part) for one in cells))
+    return _called(sa.func.concat_ws("\n", *cells), part)
+
+
+def _called(text: Any, part: Part) -> Any:
+    """The same, by a call."""
+    if part.pattern is not None:
+        return sa.func.found_in(part.pattern, sa.cast(text, sa.LargeBinary))
+    return sa.func.instr(sa.func.folded(text), part.text) > 0
+
+
+def _has(cell: Any, text: str) -> Any:
+    """Whether a text is in a cell, both case-folded."""
+    return _plainly_has(cell, text) | (_foreign(cell) & (sa.func.instr(sa.func.folded(cell), text) > 0))
+
+
+def _plainly_has(cell: Any, text: str) -> Any:
+    """Letters of ASCII in either case: LIKE takes them so, and all others as they are."""
+    return cell.contains(text, autoescape=True)
+
+
+def _foreign(cell: Any) -> Any:
+    """Whether other letters than ASCII's are in it."""
+    return sa.func.octet_length(cell) > sa.func.length(cell)
 
 
 def _folded(column: Any) -> Any:
@@ -259,6 +310,6 @@ def unended(connection: sa.Connection, migration: int) -> list[tuple[int, str, i
 
 def values(connection: sa.Connection, migration: int, column: str, text: str, most: int) -> list[str]:
     """What stands in a column (one of row_filter.COLUMNS but the status) and has that text, case-folded, in it."""
-    cell = sa.cast(_rows.c[column], sa.Text)
-    its = (_rows.c.migration_id == migration) & (sa.func.instr(sa.func.folded(cell), text) > 0) & (cell != "")
+    cell = _cell(column)
+    its = (_rows.c.migration_id == migration) & _has(cell, text) & (cell != "")
     return list(connection.scalars(sa.select(cell).where(its).distinct().limit(most)))

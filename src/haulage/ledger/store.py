@@ -192,15 +192,15 @@ def _engine(path: Path) -> sa.Engine:
 
 
 @functools.lru_cache(maxsize=64)
-def _matcher(pattern: str) -> Callable[[str], bool]:
-    from haulage.model.row_filter import matcher
+def _finder(pattern: str) -> Callable[[bytes], object]:
+    from haulage.model.row_filter import finder
 
-    return matcher(pattern)
+    return finder(pattern)
 
 
-def _found_in(pattern: str, text: str) -> bool:
+def _found_in(pattern: str, text: bytes) -> bool:
     """The regular expressions of filters, in the database: asked of each row, so nothing is imported here."""
-    return _matcher(pattern)(text)
+    return _finder(pattern)(text) is not None
 
 
 def _version(connection: sa.Connection) -> str | None:

@@ -2,6 +2,7 @@
 
 import difflib
 import functools
+import re
 from collections.abc import Callable, Mapping
 
 import msgspec
@@ -82,17 +83,31 @@ def _sought(wanted: str, columns: tuple[str, ...]) -> Part:
 
 def _test(part: Part) -> Test:
     columns, text = part.columns, part.text
-    if part.pattern is not None:
-        found = matcher(part.pattern)
-        return lambda cells: any(found(cells[one]) for one in columns)
-    if columns == ("id",):
+    if columns == ("id",) and text is not None:
         return lambda cells: cells["id"] == text
-    return lambda cells: any((text or "") in cells[one].casefold() for one in columns)
+    test = cell_test(part)
+    return lambda cells: any(test(cells[one]) for one in columns)
+
+
+def cell_test(part: Part) -> Callable[[str], bool]:
+    """Whether what stands in a cell is what a part looks for."""
+    if part.pattern is not None:
+        return matcher(part.pattern)
+    text = part.text or ""
+    return lambda cell: text in cell.casefold()
+
+
+def matcher(pattern: str) -> Callable[[str], bool]:
+    """Whether a pattern is found in one of the lines of a text: see `finder`."""
+    found = finder(pattern)
+    return lambda text: found(text.encode("utf-8", "surrogateescape")) is not None
 
 
 @functools.lru_cache(maxsize=64)
-def matcher(pattern: str) -> Callable[[str], bool]:
-    """Whether a pattern is found in one of the lines of a text: in none that goes beyond its line. Raises Refused.
+def finder(pattern: str) -> Callable[[bytes], object]:
+    """What says None of a text, in UTF-8, in no line of which a pattern is found. None goes beyond its line.
+
+    Raises Refused.
 
     Of RE2's Python interfaces, sets of patterns are the quickest by far for many short texts.
     """
@@ -108,4 +123,32 @@ def matcher(pattern: str) -> Callable[[str], bool]:
     except re2.error as error:
         why = error.args[0].decode() if error.args and isinstance(error.args[0], bytes) else str(error)
         raise Refused(f"/{pattern[:80]}/ is no regular expression ({why})", "See RE2's syntax.") from None
-    return lambda text: found.Match(text.encode("utf-8", "surrogateescape")) is not None
+    return found.Match  # type: ignore[no-any-return] # it has no types
+
+
+_PIECE = re.compile(
+    r"""(?: (?P<letter> [A-Za-z0-9 @_/,:;=#%&<>!'"~`-] | \\[!-/:-@\[-`{-~] )
+          | \. | \[(?!\^?\])\^?[^\]\[\\]+\] | \\[dDwWsSbB] | [^\x00-\x7f] | [\^$] )
+        (?P<times> [*+?]\?? | \{[0-9,]+\}\?? )?""",
+    re.VERBOSE,
+)
+"""What a plain regular expression is made of: a letter or escaped sign, any of some, or an edge, and how often."""
+
+
+@functools.lru_cache(maxsize=64)
+def needed(pattern: str) -> tuple[str, ...]:
+    """Small letters that are all in each ASCII text in which a pattern is found; none where that is not plain to see.
+
+    A letter of ASCII may stand for another one (k for the sign of Kelvin): so nothing is told of other texts.
+    """
+    runs, at = [""], 0
+    while at < len(pattern):
+        piece = _PIECE.match(pattern, at)
+        if piece is None:
+            return ()
+        at, letter, times = piece.end(), piece["letter"], piece["times"] or ""
+        if letter is not None and times[:1] in ("", "+"):
+            runs[-1] += letter[-1].lower()
+        if letter is None or times:
+            runs.append("")
+    return tuple(dict.fromkeys(one for one in runs if one))
