@@ -21,6 +21,8 @@ from haulage.services.registry import by_scheme
 
 PAGE = 2000
 LONGEST_LIST = 10_000
+LARGEST_NUMBER = 2**63 - 1
+"""What the ledger can count to."""
 
 Which = int | Literal["last"]
 """A run's number, or the newest."""
@@ -36,6 +38,8 @@ def runs(ledger: Ledger, limit: int) -> list[RunRow]:
 def find(ledger: Ledger, which: Which) -> RunRow:
     """A run as it is now. Raises Refused if there is none."""
     if which != "last":
+        if abs(which) > LARGEST_NUMBER:
+            raise Refused(f"there is no run {which}", "See `haulage runs` for the runs that there are.")
         return as_it_is(ledger, ledger.read(run_rows.get, which))
     newest = ledger.read(run_rows.newest, 1)
     if not newest:

@@ -24,7 +24,7 @@ from haulage.model.location import Location, parse
 from haulage.operations import accounts, connectors
 from haulage.services.authorisation import OpensDrives
 from haulage.services.contract import Drive, Pacer
-from haulage.services.declaration import Field, Service
+from haulage.services.declaration import Service
 from haulage.services.registry import by_scheme, services
 from haulage.services.transport import limits
 
@@ -45,7 +45,8 @@ def resolve(
     """The service, the parsed location and all settings of one side. Raises Refused.
 
     Settings come, first found, from FIELD=VALUE options, HAULAGE_SOURCE_<VARIABLE> or HAULAGE_DESTINATION_<VARIABLE>,
-    and the variable itself. A connector's settings are its own, and nothing else is mixed in.
+    and the variable itself. What holds instead of others (`Field.instead_of`) does so only for those further away. A
+    connector's settings are its own, and nothing else is mixed in.
     """
     environment = os.environ if environment is None else environment
     location = parse(given.location)
@@ -62,11 +63,9 @@ def resolve(
             f"{chosen.title} is reached through a connector",
             f"Add one with `haulage connectors add {chosen.id}`, then write NAME:/path.",
         )
-    settings = {}
-    for field in chosen.fields:
-        if (value := _from_environment(field, given.side, environment)) is not None:
-            settings[field.name] = value
-    settings.update(read_settings(chosen, given.settings, environment))
+    options = read_settings(chosen, given.settings, environment)
+    of_side = f"HAULAGE_{given.side.upper()}_"
+    settings = _nearest(chosen, *(_from_environment(chosen, start, environment) for start in ("", of_side)), options)
     keep_secret(settings.get(field.name, "") for field in chosen.fields if field.secret)
     if chosen.at_url is not None and location.scheme is not None:
         told, root = chosen.at_url(location.scheme, location.root)
@@ -81,12 +80,22 @@ def _by_scheme(location: Location) -> Service:
     raise Refused(f"there is no service for {location.scheme}://", f"Known are {schemes} and connector-name:/path.")
 
 
-def _from_environment(field: Field, side: str, environment: Mapping[str, str]) -> str | None:
-    for prefix in (f"HAULAGE_{side.upper()}_", ""):
-        for variable in field.env:
-            if value := environment.get(prefix + variable):
-                return value
-    return None
+def _from_environment(chosen: Service, start: str, environment: Mapping[str, str]) -> dict[str, str]:
+    """What the variables say whose names begin so; of a field's several the first."""
+    found = {}
+    for field in chosen.fields:
+        if value := next(filter(None, (environment.get(start + variable) for variable in field.env)), None):
+            found[field.name] = value
+    return found
+
+
+def _nearest(chosen: Service, *levels: Mapping[str, str]) -> dict[str, str]:
+    """The settings of all levels, the last of which is the nearest: it holds where several give the same field."""
+    settings: dict[str, str] = {}
+    for level in levels:
+        displaced = {other for field in chosen.fields if level.get(field.name) for other in field.instead_of}
+        settings = {name: value for name, value in settings.items() if name not in displaced} | dict(level)
+    return settings
 
 
 def read_settings(chosen: Service, texts: tuple[str, ...], environment: Mapping[str, str]) -> dict[str, str]:

@@ -15,8 +15,9 @@ class Field(msgspec.Struct, frozen=True):
     """One field of a connector's form. secret: sealed in the vault, never shown. env: variables read, first found.
 
     default: what holds where nothing is given. endpoint: an address or host that is called with the connector's
-    secrets; changing it clears them. machine: it names something of this machine (a file, a profile): for programs
-    of whoever runs them, not for a server's form.
+    secrets; changing it clears them. instead_of: fields that do not count beside it where they were given further away:
+    by the environment beside an option, or for both sides beside one of this side. machine: it names something of this
+    machine (a file, a profile): for programs of whoever runs them, not for a server's form.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Field(msgspec.Struct, frozen=True):
     default: str = ""
     endpoint: bool = False
     machine: bool = False
+    instead_of: tuple[str, ...] = ()
 
 
 class Service(msgspec.Struct, frozen=True):

@@ -23,6 +23,7 @@ AZURE_BLOB = Service(
             "One of the two access keys. With neither key nor SAS, Entra ID is asked for a token.",
             secret=True,
             env=("AZURE_STORAGE_KEY", "AZURE_STORAGE_ACCOUNT_KEY"),
+            instead_of=("sas_token", "connection_string"),
         ),
         Field(
             "sas_token",
@@ -30,6 +31,7 @@ AZURE_BLOB = Service(
             "A SAS of the account or the container: r and l to read; also c and w to write.",
             secret=True,
             env=("AZURE_STORAGE_SAS_TOKEN",),
+            instead_of=("account_key", "connection_string"),
         ),
         Field(
             "connection_string",
@@ -37,6 +39,7 @@ AZURE_BLOB = Service(
             "Taken as a whole; the other fields fill in what it leaves open. UseDevelopmentStorage=true is known.",
             secret=True,
             env=("AZURE_STORAGE_CONNECTION_STRING",),
+            instead_of=("account_key", "sas_token"),
         ),
         Field(
             "endpoint_url",

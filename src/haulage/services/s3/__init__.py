@@ -14,6 +14,7 @@ S3 = Service(
             "Access key ID",
             "Of an IAM user or a temporary key. Without it, the AWS credential chain is asked.",
             env=("AWS_ACCESS_KEY_ID",),
+            instead_of=("session_token",),
         ),
         Field(
             "secret_access_key",
@@ -42,7 +43,14 @@ S3 = Service(
             "Such as eu-central-1. A wrong one is corrected by what the service says.",
             env=("AWS_REGION", "AWS_DEFAULT_REGION"),
         ),
-        Field("profile", "Profile", "A profile of the AWS configuration files.", env=("AWS_PROFILE",), machine=True),
+        Field(
+            "profile",
+            "Profile",
+            "A profile of the AWS configuration files. Given by option, it holds instead of keys in the environment.",
+            env=("AWS_PROFILE",),
+            machine=True,
+            instead_of=("access_key_id", "secret_access_key", "session_token"),
+        ),
         Field(
             "addressing",
             "Addressing",
