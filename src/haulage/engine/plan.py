@@ -170,9 +170,10 @@ class Planner:
                 counts.unchanged_bytes -= sum(one.size for one in known)
                 await context.ledger.run(item_rows.relist, some)
         if context.source_listing.complete and not context.options.plan_only:
-            after: int | None = 0
-            while after is not None:
+            more, after = True, None
+            while more:
                 gone, after = await context.ledger.run(item_rows.vanish, context.run.transfer_id, context.marks, after)
+                more = after is not None
                 if not context.real_folders:  # there a folder is an item only while it is empty
                     gone = [known for known in gone if known.kind == Kind.FILE]
                 await context.ledger.run(work.record_removed, context.run.id, gone)

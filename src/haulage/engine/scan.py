@@ -70,10 +70,11 @@ async def _quiet(context: Context, drive: Drive, side: Side) -> bool:
 
 async def _replay(context: Context) -> None:
     """What the ledger knows of the source takes the listing's place."""
-    after: int | None = 0
-    while after is not None:
+    more, after = True, None
+    while more:
         merged, after = await context.ledger.run(item_rows.replay_source, context.run.transfer_id, after, context.marks)
         _count(context, merged)
+        more = after is not None
 
 
 async def scan_target(context: Context) -> None:

@@ -148,22 +148,33 @@ def merge_source(
     return merged
 
 
+_listing_order = sa.select(items.c.id, items.c.path).where(items.c.transfer_id == _transfer).order_by(items.c.path)
+"""By path, as the index has them: for a page by id SQLite would sort all items of the transfer."""
 _replayed = (
-    sa.select(items.c.id, items.c.state, items.c.kind, items.c.size, items.c.revision, items.c.done_revision)
-    .where(items.c.transfer_id == _transfer, items.c.state != _GONE, items.c.id > sa.bindparam("after"))
-    .order_by(items.c.id)
+    _listing_order.add_columns(items.c.state, items.c.kind, items.c.size, items.c.revision, items.c.done_revision)
+    .where(items.c.state != _GONE)
     .limit(PAGE)
 )
+_walked = _listing_order.limit(20 * PAGE)
 
 
-def replay_source(connection: sa.Connection, transfer: int, after: int, marks: Marks) -> tuple[Merged, int | None]:
+def _page(connection: sa.Connection, by_path: sa.Select[Any], transfer: int, after: str | None) -> list[Any]:
+    """The next of them behind the path `after` (None: the first)."""
+    page = by_path if after is None else by_path.where(items.c.path > after)
+    return list(connection.execute(page, {"transfer": transfer}))
+
+
+def replay_source(
+    connection: sa.Connection, transfer: int, after: str | None, marks: Marks
+) -> tuple[Merged, str | None]:
     """A page of what the source's last whole listing showed, as if it were listed now: nothing happened there since.
 
-    Returns what `merge_source` does, and the id after which to go on (None: that was all).
+    after: the path behind which to go on (None: at the first). Returns what `merge_source` does, and the next `after`
+    (None: that was all).
     """
     merged, again = Merged(), []
-    rows = connection.execute(_replayed, {"transfer": transfer, "after": after}).all()
-    for item_id, state, kind, size, revision, done_revision in rows:
+    rows = _page(connection, _replayed, transfer, after)
+    for item_id, _, state, kind, size, revision, done_revision in rows:
         marks.bits[item_id] |= Marks.SOURCE
         merged.listed += 1
         merged.listed_bytes += size or 0
@@ -174,7 +185,7 @@ def replay_source(connection: sa.Connection, transfer: int, after: int, marks: M
         elif state != ItemState.LISTED:
             again.append(item_id)
     _list_again.run(connection, again)
-    return merged, rows[-1].id if rows else None
+    return merged, rows[-1].path if rows else None
 
 
 def replay_target(connection: sa.Connection, transfer: int, marks: Marks) -> None:
@@ -297,6 +308,7 @@ def to_decide(connection: sa.Connection, transfer: int, after: int, shadows: boo
 
 
 _by_id = Among(lambda ids: sa.select(*_known_columns).where(items.c.id.in_(ids)).order_by(items.c.id))
+_alive = Among(lambda ids: sa.select(*_known_columns).where(items.c.id.in_(ids), items.c.state != _GONE))
 _vanished = Among(lambda ids: items.update().where(items.c.id.in_(ids)).values(state=_GONE, unit_id=sa.null()))
 _forget_target = Among(lambda ids: items.update().where(items.c.id.in_(ids)).values(done_target_revision=sa.null()))
 
@@ -360,23 +372,17 @@ def aimed(connection: sa.Connection, transfer: int, paths: Sequence[str]) -> dic
     return {path: item_id for path, item_id in _aimed.run(connection, paths, transfer)}
 
 
-def vanish(connection: sa.Connection, transfer: int, marks: Marks, after: int) -> tuple[list[Known], int | None]:
-    """Items that the ledger knew and a complete source listing did not show become GONE, a stretch of ids at a time.
+def vanish(connection: sa.Connection, transfer: int, marks: Marks, after: str | None) -> tuple[list[Known], str | None]:
+    """Items that the ledger knew and a complete source listing did not show become GONE, a stretch of paths at a time.
 
-    Returns those that had been copied once, and the id after which to go on (None: that was all).
+    after: the path behind which to go on (None: at the first). Returns those that had been copied once, and the next
+    `after` (None: that was all).
     """
-    alive = (
-        sa.select(items.c.id)
-        .where(items.c.transfer_id == transfer, items.c.id > after, items.c.id <= marks.last_id)
-        .where(items.c.state != int(ItemState.GONE))
-        .order_by(items.c.id)
-        .limit(20 * PAGE)
-    )
-    stretch = connection.scalars(alive).all()
-    ids = [item_id for item_id in stretch if not marks.at_source(item_id)]
+    stretch = _page(connection, _walked, transfer, after)
+    ids = [row.id for row in stretch if not marks.at_source(row.id)]
     done: list[Known] = []
     for start in range(0, len(ids), PAGE):
-        some = ids[start : start + PAGE]
-        done += [known for known in by_ids(connection, some) if known.done_revision is not None]
-        _vanished.run(connection, some)
-    return done, stretch[-1] if stretch else None
+        some = list(_alive.run(connection, ids[start : start + PAGE]))
+        done += [known for known in map(_known, some) if known.done_revision is not None]
+        _vanished.run(connection, [row.id for row in some])
+    return done, stretch[-1].path if stretch else None

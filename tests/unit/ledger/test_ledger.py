@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -207,10 +208,47 @@ def test_what_is_not_listed_any_more_is_gone_and_told_once(ledger: Ledger) -> No
     run = begin(ledger)
     marks = Marks(ledger.do(item_rows.last_id))
     ledger.do(item_rows.merge_source, run.transfer_id, files("a"), marks)
-    gone, after = ledger.do(item_rows.vanish, run.transfer_id, marks, 0)
+    gone, after = ledger.do(item_rows.vanish, run.transfer_id, marks, None)
     assert [one.path for one in gone] == ["b"]
     assert after is not None
-    assert ledger.do(item_rows.vanish, run.transfer_id, marks, 0)[0] == []
+    assert ledger.do(item_rows.vanish, run.transfer_id, marks, None)[0] == []
+
+
+def test_walks_through_a_transfer_page_by_page_meet_all_its_items_once_and_sort_none(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each page by itself must not cost more where the transfer has more items, and others have none of it."""
+    monkeypatch.setattr(item_rows, "_replayed", item_rows._replayed.limit(3))
+    monkeypatch.setattr(item_rows, "_walked", item_rows._walked.limit(3))
+    names = ["", "b", "a/c", "ä", "Z", "a", "a/\U0001f600", "a b"]
+    done(ledger, begin(ledger), *names)
+    elsewhere = ledger.do(run_rows.transfer_id, TransferKey("s3://c", "s3://d", "{}", "s3://c", "s3://d"))
+    ledger.do(item_rows.merge_source, elsewhere, files("a", "x"), Marks(ledger.do(item_rows.last_id)))
+    run = begin(ledger)
+    asked: list[tuple[str, Any]] = []
+    with ledger.transaction() as connection:
+        sa.event.listen(connection.engine, "before_cursor_execute", lambda *told: asked.append((told[2], told[3])))
+
+    listed, more, after = 0, True, None
+    marks = Marks(ledger.do(item_rows.last_id))
+    while more:
+        merged, after = ledger.do(item_rows.replay_source, run.transfer_id, after, marks)
+        listed, more = listed + merged.listed, after is not None
+    assert listed == len(names) == sum(bits != 0 for bits in marks.bits)
+
+    gone: list[str] = []
+    more = True
+    while more:
+        some, after = ledger.do(item_rows.vanish, run.transfer_id, Marks(ledger.do(item_rows.last_id)), after)
+        gone, more = gone + [one.path for one in some], after is not None
+    assert sorted(gone) == sorted(names)
+
+    pages = [(text, given) for text, given in asked if "LIMIT" in text]
+    assert len(pages) == 8
+    with ledger.transaction() as connection:
+        for text, given in pages:
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", given).all()
+            assert not [step for step in plan if "TEMP B-TREE" in step.detail], plan
 
 
 WRITER = """
