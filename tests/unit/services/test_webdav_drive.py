@@ -96,13 +96,61 @@ async def test_what_the_probe_finds_out(
     probe = f"/base/{'.haulage-' + '0' * 32 + '.probe'}"
     whole = listed(server, (probe, FOLDER), *((f"{probe}/{name}", FOLDER) for name in names))
     looks = [there if other_form else gone, there if other_case else gone]
-    server.say(there, made, made, made, made, whole, *looks, server.answer(204))
+    server.say(there, made, made, made, made, made, whole, *looks, server.answer(204))
     await drive.check(write=True, create=False)
     found = drive.traits.names
     assert (found.case_sensitive, found.unicode_form) == rules
     assert ("?" in found.forbidden) is split
     assert server.heard[-1].method == "DELETE"
     assert server.heard[-1].target == server.heard[1].target
+    await drive.close()
+
+
+@pytest.mark.parametrize("refusals", [0, 1, 2])
+async def test_how_a_destination_is_written(server: Scripted, refusals: int) -> None:
+    """Q22: a path; a whole address where the server takes nothing else (Apache); what worked is what is sent next."""
+    drive = drive_on(server)
+    made, no = server.answer(201), server.answer(400)
+    whole = listed(server, ("/x", FOLDER), ("/x/a%CC%88", FOLDER))
+    gone, ended = server.answer(404), server.answer(204)
+    begun = (listed(server, ("/base", FOLDER)), made, made, made, *([no] * refusals))
+    if refusals < 2:
+        server.say(*begun, made, made, whole, gone, gone, ended)
+        await drive.check(write=True, create=False)
+        told = [heard.headers["destination"] for heard in server.heard if heard.method == "MOVE"]
+        whole_addresses = [one.startswith(server.url) for one in told]
+        assert whole_addresses == ([False, True, True] if refusals else [False, False])
+    else:
+        server.say(*begun, ended)
+        with pytest.raises(Refused, match="gives no file another name"):
+            await drive.check(write=True, create=False)
+        assert server.heard[-1].method == "DELETE"
+    await drive.close()
+
+
+@pytest.mark.parametrize("status", [405, 501, 200, 302])
+async def test_a_web_server_that_speaks_no_webdav(server: Scripted, status: int) -> None:
+    """Q23: it is said so, and what to look for."""
+    drive = drive_on(server)
+    server.say(server.answer(status, b"<html>", Location="/login"))
+    with pytest.raises(Refused, match=f"does not list folders there: it answers {status}") as caught:
+        await drive.check(write=False, create=False)
+    assert "dav-ext" in caught.value.fix
+    await drive.close()
+
+
+async def test_a_folder_that_is_told_by_sending_on(server: Scripted) -> None:
+    """Apache: 301 to the same address with a slash. A file must not take its place, with all that is in it."""
+    drive = drive_on(server)
+    on = server.answer(301, Location="http://inside/base/a/")
+    server.say(server.answer(201), on, server.answer(204))
+    with pytest.raises(Conflict, match="folder"):
+        await drive.put("a", b"x", Carried(), {}, Precondition())
+    assert "MOVE" not in {heard.method for heard in server.heard}
+    server.say(on)
+    assert await drive.item("a") is None
+    server.say(server.answer(405), on)
+    await drive.create_folder("a")
     await drive.close()
 
 

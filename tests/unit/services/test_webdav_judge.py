@@ -21,7 +21,7 @@ from haulage.model.errors import (
 )
 from haulage.services.transport import Answer, NoEffect, PutRight, Request
 from haulage.services.webdav.auth import Login
-from haulage.services.webdav.judge import Exists, IsFolder, Judge, NoParent
+from haulage.services.webdav.judge import DestinationRefused, Exists, IsFolder, Judge, NoParent, NoWebDav
 from haulage.services.webdav.place import Place
 
 URL = "https://h/dav"
@@ -66,7 +66,9 @@ def sabre(exception: str, message: str = "") -> bytes:
         ("MOVE", 504, Transient),
         ("GET", 418, HaulageError),
         ("GET", 302, HaulageError),
-        ("PROPFIND", 200, HaulageError),
+        ("PROPFIND", 200, NoWebDav),
+        ("PROPFIND", 405, NoWebDav),
+        ("MOVE", 400, DestinationRefused),
         ("DELETE", 207, HaulageError),
     ],
 )
@@ -102,11 +104,12 @@ def test_waits_are_told() -> None:
     assert error.wait_seconds == 7
 
 
-@pytest.mark.parametrize("location", ["/dav/x/", "https://h/dav/x/"])
+@pytest.mark.parametrize("location", ["/dav/x/", "https://h/dav/x/", "http://inside:8080/dav/x/"])
 def test_a_folder_is_no_file(location: str) -> None:
     """Servers send on from a folder's name to the one with a slash; nothing else is followed."""
     assert type(judged("PROPFIND", 301, Location=location)) is IsFolder
-    assert type(judged("PROPFIND", 301, Location="https://elsewhere/x/")) is HaulageError
+    assert type(judged("PROPFIND", 301, Location="https://elsewhere/x/")) is NoWebDav
+    assert type(judged("GET", 301, Location="https://elsewhere/x/")) is HaulageError
 
 
 def test_a_multistatus_that_is_cut_off() -> None:

@@ -8,7 +8,7 @@ from haulage.services.authorisation import Route
 from haulage.services.contract import Pacer
 from haulage.services.transport import Answer, Request, Transport
 from haulage.services.webdav.auth import Login
-from haulage.services.webdav.judge import Judge
+from haulage.services.webdav.judge import DestinationRefused, IsFolder, Judge
 from haulage.services.webdav.place import Place, encoded
 from haulage.services.webdav.wire import PROPERTIES, PROPERTIES_AND_CHECKSUMS, QUOTA, Entry, multistatus
 
@@ -33,6 +33,7 @@ class Connection:
             ca_file=settings.get("ca_file") or None,
             route=Route(ca_pem=settings.get("ca_certificate") or None),
         )
+        self._before = ""
         self._turns = asyncio.Semaphore(CALLS_AT_ONCE)
         self.reads = asyncio.Semaphore(CALLS_AT_ONCE)
         """Of their own: a read may have to wait for a write here, and no write ever waits for a read."""
@@ -49,6 +50,8 @@ class Connection:
         """What is there now; None where there is nothing."""
         try:
             found = await self._propfind(whole, "0", self._asks, folder, attempts)
+        except IsFolder:
+            return Entry(whole, folder=True)  # told by sending on to the same address with a slash (Apache)
         except Gone:
             return None
         if not found or found[0].status == 404:
@@ -89,9 +92,19 @@ class Connection:
         return True
 
     async def move(self, whole: str, to: str, headers: Mapping[str, str], operation: str = "Move") -> Answer:
-        """Give a file its name. Raises Conflict, OutcomeUnknown.
+        """Give a file its name. Raises Conflict, OutcomeUnknown, DestinationRefused.
 
-        The destination is a path, not an address: a server behind a proxy does not know by which name it is called.
+        The destination is a path: a server behind a proxy does not know by which name it is called. Some take nothing
+        but a whole address (Apache), and behind a proxy that ends TLS one of http: what works is remembered (Q22).
         """
-        headers = {"Destination": encoded(to), **headers}
-        return await self.call(Request(operation, "MOVE", self.place.url(whole), headers, repeatable=False))
+        origin, refused = self.place.origin, []
+        for before in dict.fromkeys((self._before, "", origin, origin.replace("https:", "http:", 1))):
+            along = {"Destination": before + encoded(to), **headers}
+            try:
+                answer = await self.call(Request(operation, "MOVE", self.place.url(whole), along, repeatable=False))
+            except DestinationRefused as error:
+                refused.append(error)
+                continue
+            self._before = before
+            return answer
+        raise refused[0]

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, suppress
 
 import msgspec
 
-from haulage.model.errors import Changed, Gone, HaulageError, QuotaFull, RootGone, Transient
+from haulage.model.errors import Changed, Gone, HaulageError, OutcomeUnknown, QuotaFull, Refused, RootGone, Transient
 from haulage.model.item import Carried, Item, Kind, Page
 from haulage.services.contract import Pacer
 from haulage.services.leftovers import Leftovers
@@ -17,7 +17,7 @@ from haulage.services.webdav.chunks import Chunks
 from haulage.services.webdav.connection import Connection
 from haulage.services.webdav.folders import Folders
 from haulage.services.webdav.heads import Heads
-from haulage.services.webdav.judge import Exists, IsFolder, NoParent
+from haulage.services.webdav.judge import TRY_MOVE, Exists, IsFolder, NoParent, NoWebDav
 from haulage.services.webdav.place import OURS
 from haulage.services.webdav.reading import content_of, item_of
 from haulage.services.webdav.streams import Stream, Streams
@@ -48,7 +48,10 @@ class _Drive:
     async def check(self, *, write: bool, create: bool) -> None:
         """See `Drive.check`. To write, a folder of our own is made for a moment: it tells which names are one (Q10)."""
         place = self._connection.place
-        there = await self._connection.look(place.root, folder=True, attempts=CHECK_ATTEMPTS)
+        try:
+            there = await self._connection.look(place.root, folder=True, attempts=CHECK_ATTEMPTS)
+        except NoWebDav as error:
+            raise Refused(error.message, error.fix) from error
         if there is None and create and place.root != place.base:
             await self._make_root()
         elif there is None:
@@ -75,8 +78,8 @@ class _Drive:
         await self._connection.make(folder)
         try:
             await self._connection.make(f"{folder}/{SPELT}")
+            await self._try_to_move(f"{folder}/tried", f"{folder}/moved")
             with suppress(HaulageError):  # refused or taken for another name: the listing tells
-                await self._connection.make(f"{folder}/moved")
                 await self._connection.move(f"{folder}/moved", f"{folder}/{SPLIT}", {"Overwrite": "F"})
             names = {entry.path.rpartition("/")[2] for entry in await self._connection.listing(folder)}
             form = await self._connection.look(f"{folder}/{OTHER_FORM}", folder=True) is not None
@@ -88,6 +91,23 @@ class _Drive:
         if SPLIT not in names:
             rules = msgspec.structs.replace(rules, forbidden=rules.forbidden + UNMOVABLE)
         self.traits = msgspec.structs.replace(self.traits, names=rules)
+
+    async def _try_to_move(self, tried: str, moved: str) -> None:
+        """No file appears but by a MOVE. Raises Refused where the server does none, before anything is sent for it."""
+        url = self._connection.place.url(tried)
+        await self._connection.call(Request("Put", "PUT", url, {"Content-Type": "application/octet-stream"}, b"x"))
+        try:
+            await self._connection.move(tried, moved, {"Overwrite": "F"}, TRY_MOVE)
+        except (Transient, OutcomeUnknown):
+            return  # trouble says nothing of what it can do
+        except HaulageError as error:
+            if not error.item_only and not isinstance(error, Refused):
+                raise
+            raise Refused(
+                f"{self._connection.place.where} gives no file another name, without which half a file could be seen: "
+                f"{error.message}",
+                "Have the server's operator allow MOVE there.",
+            ) from error
 
     async def page(self, folder: str, cursor: str | None) -> Page:
         """See `Drive.page`. The protocol has no pages: it is the whole folder."""

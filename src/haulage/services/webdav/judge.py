@@ -1,5 +1,7 @@
 """What a WebDAV server's answers mean: RFC 4918, and what servers make of it."""
 
+from urllib.parse import urlsplit
+
 from haulage.model.errors import (
     AuthLost,
     Changed,
@@ -47,6 +49,15 @@ _BY_STATUS: dict[int, type[HaulageError]] = {
 }
 
 
+class NoWebDav(Denied):
+    """A web server that speaks no WebDAV at that address, or only the part of it that writes (Q23)."""
+
+    default_fix = (
+        "Give the address of a WebDAV folder, as the server documents it. One that only takes files cannot be used: "
+        "nginx needs its module dav-ext, Apache 'Dav On', and 'DirectoryIndex disabled' where an index.html is."
+    )
+
+
 class NoParent(Gone):
     """The folder to write into is not there."""
 
@@ -57,6 +68,14 @@ class Exists(Conflict):
 
 class IsFolder(Gone):
     """The server sends on to the same address with a slash: it is a folder, and not a file."""
+
+
+class DestinationRefused(HaulageError):
+    """The server does not take the Destination of a MOVE as it is written; it may take another spelling (Q22)."""
+
+
+TRY_MOVE = "TryMove"
+"""The operation of the MOVE that finds out about spellings: a bad gateway in its answer is the server's own word."""
 
 
 class Judge:
@@ -81,14 +100,21 @@ class Judge:
                 return PutRight(message)
             return AuthLost(f"{self._place.where} refuses the user or the password: {message}")
         kind = self._kind(request, answer, said)
+        if kind is NoWebDav:
+            return NoWebDav(f"{self._place.where} does not list folders there: it answers {status} to PROPFIND")
         return Throttled(message, retry_after_seconds(answer.headers)) if kind is Throttled else kind(message)
 
     def _kind(self, request: Request, answer: Answer, said: str) -> type[HaulageError]:
         status, method = answer.status, request.method
+        if method == "MOVE" and ((status == 400 and not said) or (status == 502 and request.operation == TRY_MOVE)):
+            return DestinationRefused
         if status in (301, 302, 307, 308):
-            location = answer.headers.get("Location", "")
-            slash = location in (request.url + "/", request.url.removeprefix(self._place.origin) + "/")
-            return IsFolder if slash else HaulageError
+            # Behind a proxy the server knows itself by another scheme or name: the path alone counts.
+            to = urlsplit(answer.headers.get("Location", "")).path
+            if to == urlsplit(request.url).path + "/":
+                return IsFolder
+        if method == "PROPFIND" and (status < 400 or status in (405, 501)):
+            return NoWebDav
         if status == 412:
             return Conflict if method in WRITES else Changed
         if status in (400, 403):
