@@ -2,15 +2,18 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 
 import pytest
 
-from haulage.model.errors import AuthLost, Conflict, Gone, QuotaFull, Refused, RootGone, Transient
+from haulage.model.errors import AuthLost, Changed, Conflict, Gone, QuotaFull, Refused, RootGone, Transient
 from haulage.model.item import Carried
 from haulage.services.contract import ABSENT, Precondition
 from haulage.services.leftovers import Leftovers
 from haulage.services.webdav import WEBDAV
 from haulage.services.webdav.drive import CloudDrive, PlainDrive, open_drive
+from haulage.services.webdav.reading import item_of
+from haulage.services.webdav.wire import Entry
 from tests.contract.kit import FreePacer
 from tests.unit.services.conftest import Scripted, Step
 
@@ -125,6 +128,20 @@ async def test_how_a_destination_is_written(server: Scripted, refusals: int) -> 
         with pytest.raises(Refused, match="gives no file another name"):
             await drive.check(write=True, create=False)
         assert server.heard[-1].method == "DELETE"
+    await drive.close()
+
+
+@pytest.mark.parametrize("body", [b"abc", b""])
+@pytest.mark.parametrize("changed", [False, True])
+async def test_an_answer_that_does_not_say_which_revision_it_is(server: Scripted, changed: bool, body: bytes) -> None:
+    """Q7: lighttpd's, for files of a type that it does not know: looked up before the last bytes are handed out."""
+    drive = drive_on(server)
+    item = item_of("a", Entry("/base/a", size=len(body), etag="x" if changed else "e"))
+    server.say(server.answer(200, body), listed(server, file("/base/a", len(body))))
+    with pytest.raises(Changed) if changed else nullcontext():
+        async with drive.open(item) as content:
+            assert b"".join([bytes(chunk) async for chunk in content.chunks()]) == body
+    assert [heard.method for heard in server.heard] == ["GET", "PROPFIND"]
     await drive.close()
 
 

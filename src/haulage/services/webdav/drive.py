@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 
 import msgspec
 
@@ -140,11 +141,7 @@ class _Drive:
     async def open(self, item: Item, start: int = 0) -> AsyncIterator[StreamedContent]:
         """See `Drive.open`. Conditions are heeded by few servers, so the answer's own ETag is compared."""
         if start and start == item.size:
-            now = await self.item(item.path)
-            if now is None:
-                raise Gone("it is not there any more")
-            if now.revision != item.revision:
-                raise Changed("the file is another revision than the one that was listed")
+            now = await self._unchanged(item)
             yield StreamedContent(now, Carried(modified_us=now.modified_us), None, 0, 0)
             return
         whole = self._connection.place.path_of(item.path)
@@ -152,10 +149,19 @@ class _Drive:
             headers = {"Range": f"bytes={first}-"} if first else {}
             request = Request("Get", "GET", self._connection.place.url(whole), headers)
             async with self._connection.reads, self._connection.transport.stream(request) as streamed:
-                if (content := content_of(item, streamed, start)) is not None:
+                if (content := content_of(item, streamed, start, partial(self._unchanged, item))) is not None:
                     yield content
                     return
         raise Transient("Get: the server answers a range that was not asked for")
+
+    async def _unchanged(self, item: Item) -> Item:
+        """The file as it is now. Raises Gone, and Changed where it is another revision than this one."""
+        now = await self.item(item.path)
+        if now is None:
+            raise Gone("it is not there any more")
+        if now.revision != item.revision:
+            raise Changed("the file is another revision than the one that was listed")
+        return now
 
     # --- writing
 

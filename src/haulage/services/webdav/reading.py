@@ -1,8 +1,8 @@
 """What a server says of a file, as the model has it."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
-from haulage.model.errors import Changed, ShortRead, Transient
+from haulage.model.errors import Changed, ShortRead
 from haulage.model.item import Carried, Item, Kind
 from haulage.services.reading import StreamedContent, content_range
 from haulage.services.transport import Streamed
@@ -32,8 +32,13 @@ def item_of(path: str, entry: Entry) -> Item:
     return Item(path, Kind.FILE, entry.size, entry.modified_us, revision_of(entry), hashes_of(entry))
 
 
-def content_of(item: Item, streamed: Streamed, start: int) -> StreamedContent | None:
-    """What the answer gives, to be read from `start`; None for a range that was not asked for. Raises Changed."""
+def content_of(
+    item: Item, streamed: Streamed, start: int, unchanged: Callable[[], Awaitable[object]]
+) -> StreamedContent | None:
+    """What the answer gives, to be read from `start`; None for a range that was not asked for. Raises Changed.
+
+    unchanged: looks whether it is still the revision that was listed, for an answer that does not say which it is.
+    """
     headers = streamed.answer.headers
     length = headers.get("Content-Length", "")
     size = int(length) if length.isdecimal() else item.size
@@ -46,15 +51,19 @@ def content_of(item: Item, streamed: Streamed, start: int) -> StreamedContent | 
         skip = 0
     now = _now(item, headers, size)
     carried = Carried(modified_us=now.modified_us, content_type=headers.get("Content-Type"))
-    return StreamedContent(now, carried, streamed, skip, (now.size or 0) - start)
+    known = item.revision is None or _version(headers) != (None, None)
+    return StreamedContent(now, carried, streamed, skip, (now.size or 0) - start, None if known else unchanged)
+
+
+def _version(headers: Mapping[str, str]) -> tuple[str | None, int | None]:
+    """ETag and date, where the answer has them; lighttpd has neither for files of a type that it does not know."""
+    return bare(headers.get("ETag", "")) or None, date_us(headers.get("Last-Modified", ""))
 
 
 def _now(item: Item, headers: Mapping[str, str], size: int | None) -> Item:
     """The facts of what is being read: the revision that was listed, of the size that was listed, and nothing else."""
-    etag, dated = bare(headers.get("ETag", "")) or None, date_us(headers.get("Last-Modified", ""))
-    if item.revision is not None and not _same(item, etag, dated, size):
-        if etag is None and dated is None:
-            raise Transient("the answer does not say which revision it is")
+    etag, dated = _version(headers)
+    if (etag or dated is not None) and item.revision is not None and not _same(item, etag, dated, size):
         raise Changed("the file is another revision than the one that was listed")
     if item.size is not None and size != item.size:
         raise ShortRead(f"the answer has {size} bytes; the listing promised {item.size}")
