@@ -82,15 +82,15 @@ async def test_listings_that_lie(server: Scripted) -> None:
 
 
 @pytest.mark.parametrize(
-    ("names", "other_form", "other_case", "split", "rules"),
+    ("names", "other_form", "other_case", "lost", "rules"),
     [
-        (["a%CC%88", "s%3Bp%3Fl%23i%09t"], False, False, False, (True, None)),
-        (["%C3%A4", "s%3Bp%3Fl%23i%09t"], True, True, False, (False, "NFC")),
-        (["a%CC%88", "s"], True, False, True, (True, "NFC")),
+        (["a%CC%88", "s%3Bp%3Fl%23i", "b%5Cs", "t%09t", "c%01%7F"], False, False, "", (True, None)),
+        (["%C3%A4", "s%3Bp%3Fl%23i", "b%5Cs", "t%09t"], True, True, "\x01\x1f\x7f", (False, "NFC")),
+        (["a%CC%88", "s", "b", "c%01%7F"], True, False, ";?#\\\t\n\r", (True, "NFC")),
     ],
 )
 async def test_what_the_probe_finds_out(
-    server: Scripted, names: list[str], other_form: bool, other_case: bool, split: bool, rules: tuple[bool, str | None]
+    server: Scripted, names: list[str], other_form: bool, other_case: bool, lost: str, rules: tuple[bool, str | None]
 ) -> None:
     """Q10, Q18: in a folder of our own, which is gone again afterwards."""
     drive = drive_on(server)
@@ -99,11 +99,13 @@ async def test_what_the_probe_finds_out(
     probe = f"/base/{'.haulage-' + '0' * 32 + '.probe'}"
     whole = listed(server, (probe, FOLDER), *((f"{probe}/{name}", FOLDER) for name in names))
     looks = [there if other_form else gone, there if other_case else gone]
-    server.say(there, made, made, made, made, made, whole, *looks, server.answer(204))
+    server.say(there, *[made] * 12, whole, *looks, server.answer(204))
     await drive.check(write=True, create=False)
     found = drive.traits.names
     assert (found.case_sensitive, found.unicode_form) == rules
-    assert ("?" in found.forbidden) is split
+    assert {one for one in ";?#\\\t\n\r\x01\x1f\x7f" if one in found.forbidden} == set(lost) | (
+        {"\t", "\n", "\r"} if "\x01" in lost else set()
+    )
     assert server.heard[-1].method == "DELETE"
     assert server.heard[-1].target == server.heard[1].target
     await drive.close()
@@ -118,11 +120,11 @@ async def test_how_a_destination_is_written(server: Scripted, refusals: int) -> 
     gone, ended = server.answer(404), server.answer(204)
     begun = (listed(server, ("/base", FOLDER)), made, made, made, *([no] * refusals))
     if refusals < 2:
-        server.say(*begun, made, made, whole, gone, gone, ended)
+        server.say(*begun, *[made] * 9, whole, gone, gone, ended)
         await drive.check(write=True, create=False)
         told = [heard.headers["destination"] for heard in server.heard if heard.method == "MOVE"]
         whole_addresses = [one.startswith(server.url) for one in told]
-        assert whole_addresses == ([False, True, True] if refusals else [False, False])
+        assert whole_addresses == ([False] + [True] * 5 if refusals else [False] * 5)
     else:
         server.say(*begun, ended)
         with pytest.raises(Refused, match="gives no file another name"):

@@ -129,6 +129,8 @@ def describe(error: BaseException) -> str:
         return f"the proxy does not let the connection through: it answers {error.status} {error.message}".strip()[:300]
     if isinstance(error, aiohttp.ClientProxyConnectionError):
         return f"cannot connect to the proxy {error.host}:{error.port} ({error.os_error.strerror or error.os_error})"
+    if type(error) is aiohttp.ClientResponseError:
+        return f"what came is no answer by the rules of HTTP: {error.message.partition(chr(10))[0].rstrip(':')}"[:300]
     if isinstance(error, aiohttp.ClientConnectorError):
         return f"cannot connect to {error.host}:{error.port} ({error.os_error.strerror or error.os_error})"
     if isinstance(error, OSError) and error.errno:

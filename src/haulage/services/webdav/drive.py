@@ -25,9 +25,14 @@ from haulage.services.webdav.streams import Stream, Streams
 from haulage.services.webdav.traits import FLAVOURS
 from haulage.services.webdav.wire import Entry
 
-SPLIT = "s;p?l#i\tt"
-UNMOVABLE = ";?#\t\n\r"
-"""What a server loses that decodes a Destination before it takes the address apart (Q18)."""
+UNMOVABLE = {
+    "s;p?l#i": ";?#",
+    "b\\s": "\\",
+    "t\tt": "\t\n\r",
+    "c\x01\x7f": "".join(map(chr, (*range(1, 32), 127))),
+}
+"""Names that are tried, and what must not be in any where one is lost or refused: by servers that decode a Destination
+before they take the address apart, take a backslash for a slash, or no control characters (Q18)."""
 CHECK_ATTEMPTS = 3  # a person waits for the answer
 
 
@@ -79,9 +84,8 @@ class _Drive:
         await self._connection.make(folder)
         try:
             await self._connection.make(f"{folder}/{SPELT}")
-            await self._try_to_move(f"{folder}/tried", f"{folder}/moved")
-            with suppress(HaulageError):  # refused or taken for another name: the listing tells
-                await self._connection.move(f"{folder}/moved", f"{folder}/{SPLIT}", {"Overwrite": "F"})
+            await self._try_to_move(folder)
+            await asyncio.gather(*(self._try_name(folder, number, name) for number, name in enumerate(UNMOVABLE)))
             names = {entry.path.rpartition("/")[2] for entry in await self._connection.listing(folder)}
             form = await self._connection.look(f"{folder}/{OTHER_FORM}", folder=True) is not None
             case = await self._connection.look(f"{folder}/{OTHER_CASE}", folder=True) is not None
@@ -89,16 +93,25 @@ class _Drive:
             with suppress(HaulageError):
                 await asyncio.shield(asyncio.ensure_future(self._connection.remove(folder, folder=True)))
         rules = observed(self.traits.names, names, other_form=form, other_case=case)
-        if SPLIT not in names:
-            rules = msgspec.structs.replace(rules, forbidden=rules.forbidden + UNMOVABLE)
+        lost = "".join(characters for name, characters in UNMOVABLE.items() if name not in names)
+        rules = msgspec.structs.replace(rules, forbidden=rules.forbidden + lost)
         self.traits = msgspec.structs.replace(self.traits, names=rules)
 
-    async def _try_to_move(self, tried: str, moved: str) -> None:
-        """No file appears but by a MOVE. Raises Refused where the server does none, before anything is sent for it."""
-        url = self._connection.place.url(tried)
+    async def _put_tried(self, whole: str) -> None:
+        url = self._connection.place.url(whole)
         await self._connection.call(Request("Put", "PUT", url, {"Content-Type": "application/octet-stream"}, b"x"))
+
+    async def _try_name(self, folder: str, number: int, name: str) -> None:
+        """Refused, or taken for another name: the listing tells."""
+        with suppress(HaulageError):
+            await self._put_tried(f"{folder}/{number}")
+            await self._connection.move(f"{folder}/{number}", f"{folder}/{name}", {"Overwrite": "F"})
+
+    async def _try_to_move(self, folder: str) -> None:
+        """No file appears but by a MOVE. Raises Refused where the server does none, before anything is sent for it."""
+        await self._put_tried(f"{folder}/tried")
         try:
-            await self._connection.move(tried, moved, {"Overwrite": "F"}, TRY_MOVE)
+            await self._connection.move(f"{folder}/tried", f"{folder}/moved", {"Overwrite": "F"}, TRY_MOVE)
         except (Transient, OutcomeUnknown):
             return  # trouble says nothing of what it can do
         except HaulageError as error:
