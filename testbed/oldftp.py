@@ -24,6 +24,7 @@ PLAIN_VERBS = (
     "RNFR",
     "RNTO",
     "DELE",
+    "RMD",
 )
 
 
@@ -35,7 +36,8 @@ class OldFtp:
     and "..", else as a name; "refused": of something that is not there. ends: verb -> the reply that says it is done.
     closed: folders that nobody may enter. hushed: files that are described, and not handed out. epsv: "port"
     announces a port where nobody listens. drops: verbs whose transfer ends without a reply, the control connection
-    with it, so often. breaks: verb -> the reply that comes instead of the rest, after half of the bytes.
+    with it, so often. breaks: verb -> the reply that comes instead of the rest, after half of the bytes. mangled:
+    signs for which it takes "_". refused: those that no folder may have in its name.
     """
 
     verbs: tuple[str, ...] = ()
@@ -44,6 +46,8 @@ class OldFtp:
     ends: dict[str, bytes] = field(default_factory=dict)
     closed: set[bytes] = field(default_factory=set)
     hushed: set[bytes] = field(default_factory=set)
+    mangled: bytes = b""
+    refused: bytes = b""
     links: list["Session"] = field(default_factory=list)
     epsv: str = "ok"
     drops: dict[str, int] = field(default_factory=dict)
@@ -130,6 +134,8 @@ class Session:
         self._writer.write(reply + b"\r\n")
 
     def _path(self, argument: bytes) -> bytes:
+        for sign in self.server.mangled:
+            argument = argument.replace(bytes([sign]), b"_")
         return (argument if argument.startswith(b"/") else self._at.rstrip(b"/") + b"/" + argument).rstrip(b"/") or b"/"
 
     async def _user(self, _: bytes) -> None:
@@ -150,6 +156,8 @@ class Session:
         self._say(b"250 ok" if there else b"550 no such folder")
 
     async def _mkd(self, argument: bytes) -> None:
+        if any(bytes([sign]) in argument for sign in self.server.refused):
+            return self._say(b"550 invalid directory name")
         self.server.folders.add(self._path(argument))
         self._say(b"257 made")
 
@@ -173,6 +181,11 @@ class Session:
     async def _rnto(self, argument: bytes) -> None:
         self.server.files[self._path(argument)] = self.server.files.pop(self._renamed)
         self._say(b"250 ok")
+
+    async def _rmd(self, argument: bytes) -> None:
+        there = self._path(argument) in self.server.folders
+        self.server.folders.discard(self._path(argument))
+        self._say(b"250 ok" if there else b"550 no such folder")
 
     async def _dele(self, argument: bytes) -> None:
         self._say(b"250 ok" if self.server.files.pop(self._path(argument), None) is not None else b"550 no such file")

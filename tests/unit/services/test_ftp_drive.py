@@ -289,6 +289,25 @@ async def test_what_the_probe_finds_out(
         assert list(root.iterdir()) == []
 
 
+async def test_signs_that_a_server_loses_or_refuses() -> None:
+    """Q17: pure-FTPd makes "_" of control characters and refuses a backslash, ProFTPD takes no folder with "*"."""
+    async with OldFtp(DATED, mangled=b"\t\x7f", refused=b"*\\") as server, opened(server) as drive:
+        await drive.check(write=True, create=False)
+        assert set("*\\\t\x01") <= set(drive.traits.names.forbidden)
+        assert not set(':?"<>|;#% ') & set(drive.traits.names.forbidden)
+        assert drive.traits.names.no_trailing == drive.traits.names.no_leading == ""
+        assert server.folders == {b"/"}
+        with pytest.raises(NameRefused, match="invalid directory name"):
+            await drive.create_folder("a*b")
+
+
+async def test_a_server_that_takes_no_hidden_names() -> None:
+    """Told at the start, and as what it is."""
+    async with OldFtp(DATED, refused=b".") as server, opened(server) as drive:
+        with pytest.raises(Refused, match="no hidden names"):
+            await drive.check(write=True, create=False)
+
+
 async def test_an_encoding_without_accents_of_their_own(ftp_server: Pyftpdlib, tmp_path: Path) -> None:
     """Q17: names get the one form that can be written."""
     (ftp_server.root / tmp_path.name).mkdir()

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from haulage.model.errors import HaulageError, Refused, RootGone, Transient, Unreachable
+from haulage.model.errors import HaulageError, NameRefused, Refused, RootGone, Transient, Unreachable
 from haulage.model.item import Carried, Item, Kind, Page, Written
 from haulage.services.contract import Content, Json, Pacer, Precondition
 from haulage.services.ftp import listing as listings
@@ -78,7 +78,13 @@ class FtpDrive:
             await self._tree.folder("")
         if write:
             trying = partial(self._try_to_write, self._leftovers.name("probe"))
-            await self._links.call("try to write", "", trying, attempts=CHECK_ATTEMPTS)
+            try:
+                await self._links.call("try to write", "", trying, attempts=CHECK_ATTEMPTS)
+            except NameRefused as error:
+                raise Refused(
+                    f"the server takes no hidden names, by which files go until they are whole: {error.message}",
+                    "Have its operator allow names that begin with a dot (Pure-FTPd: ProhibitDotFilesWrite).",
+                ) from error
 
     async def _make_root(self, wire: Wire, _: Progress) -> None:
         where = self._tree.at(wire, "")

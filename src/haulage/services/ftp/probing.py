@@ -2,13 +2,14 @@
 
 from contextlib import suppress
 
-from haulage.model.errors import NameRefused
+from haulage.model.errors import HaulageError
 from haulage.model.naming import NameRules
 from haulage.services.ftp.asking import entries
 from haulage.services.ftp.replies import PASSING, LinkLost, Negative
+from haulage.services.ftp.tree import not_made
 from haulage.services.ftp.wire import Wire
 from haulage.services.links import lastly
-from haulage.services.spelling import OTHER_FORM, SPELT, observed
+from haulage.services.spelling import OTHER_FORM, SPELT, TRIED, observed, with_losses
 
 PLAIN, PLAIN_OTHER_CASE = "b", "B"
 """For the case: a name that every encoding has."""
@@ -23,13 +24,13 @@ async def probed(wire: Wire, root: str, name: str, names: NameRules) -> NameRule
     await _made(wire, folder)
     try:
         await _made(wire, f"{folder}/{PLAIN}")
-        if wire.can_write(SPELT):  # an encoding that has it not has the common form alone
-            await _or_refused(wire, "MKD", f"{folder}/{SPELT}")
+        # An encoding that has not the first has the common form alone.
+        await _all(wire, "MKD", [f"{folder}/{one}" for one in (SPELT, *TRIED) if wire.can_write(one)])
         await wire.ask("CWD", folder)
         listed = [wire.read(entry.name) or "" for entry in await entries(wire, folder, "", ours=True)]
         case = await _or_refused(wire, "CWD", f"{folder}/{PLAIN_OTHER_CASE}")
         form = wire.can_write(OTHER_FORM) and await _or_refused(wire, "CWD", f"{folder}/{OTHER_FORM}")
-        return observed(names, listed, other_form=form, other_case=case)
+        return observed(with_losses(names, listed), listed, other_form=form, other_case=case)
     finally:
         await lastly(removed(wire, root, folder))
 
@@ -40,7 +41,7 @@ async def _made(wire: Wire, folder: str) -> None:
         await wire.ask("MKD", folder)
     except Negative as refused:
         if not await _or_refused(wire, "CWD", folder):
-            raise refused from None
+            raise not_made(folder, refused) from None
 
 
 async def _or_refused(wire: Wire, verb: str, argument: str) -> bool:
@@ -54,10 +55,25 @@ async def _or_refused(wire: Wire, verb: str, argument: str) -> bool:
     return True
 
 
+async def _all(wire: Wire, verb: str, arguments: list[str]) -> None:
+    """Ask all at once. Some may be refused; raises Negative where the server cannot tell just now."""
+    for argument in arguments:
+        await wire.send(verb, argument)
+    passing: Negative | None = None
+    for _ in arguments:
+        try:
+            await wire.hear(verb)
+        except Negative as error:
+            passing = error if error.reply.code in PASSING else passing
+    if passing is not None:
+        raise passing
+
+
 async def removed(wire: Wire, root: str, folder: str) -> None:
-    """Leave it first: nobody can remove the folder that he is in."""
-    asks = [("CWD", root), ("RMD", f"{folder}/{PLAIN}"), ("RMD", f"{folder}/{SPELT}"), ("RMD", folder)]
-    with suppress(LinkLost, OSError):
-        for verb, argument in asks:
-            with suppress(Negative, NameRefused):
-                await wire.ask(verb, argument)
+    """What was tried in it goes by the names that it is listed with. It is left first: nobody removes where he is."""
+    with suppress(LinkLost, OSError, Negative, HaulageError):
+        await wire.ask("CWD", folder)
+        inside = [wire.read(entry.name) for entry in await entries(wire, folder, "", ours=True)]
+        names = [name for name in inside if name and wire.can_write(name)]
+        await wire.ask("CWD", root)
+        await _all(wire, "RMD", [*(f"{folder}/{name}" for name in names), folder])

@@ -1,13 +1,14 @@
 """Folders below the root, and what stands at a path: asked in whatever way the server understands."""
 
+import re
 from collections import OrderedDict
 from functools import partial
 
-from haulage.model.errors import Conflict, Gone, HaulageError, RootGone
+from haulage.model.errors import Conflict, Denied, Gone, HaulageError, NameRefused, RootGone
 from haulage.model.item import Item, Kind
 from haulage.services.ftp.asking import entries
 from haulage.services.ftp.lists import Entry, facts, time_us
-from haulage.services.ftp.replies import PASSING, LinkLost, Negative
+from haulage.services.ftp.replies import PASSING, LinkLost, Negative, meaning
 from haulage.services.ftp.wire import Wire
 from haulage.services.links import Links, Progress, parts_of
 
@@ -94,12 +95,15 @@ class Tree:
             except Gone:
                 try:
                     await wire.ask("MKD", self.at(wire, path))
-                except Negative:
-                    await self.enter(wire, path)  # somebody else was faster
+                except Negative as refused:
+                    try:
+                        await self.enter(wire, path)  # somebody else was faster
+                    except Gone:
+                        raise not_made(path, refused) from refused
 
         try:
             await self._links.call("make folder", path, make)
-        except Gone as error:
+        except (Denied, NameRefused) as error:
             if await self.look(path) is not None:
                 raise Conflict(f"{path!r} is no folder at the destination") from error
             raise
@@ -176,6 +180,15 @@ class Tree:
         except Negative as error:
             raise HaulageError(f"{path!r} is there, and the server does not say what ({error.reply.text})") from error
         return Item(path, Kind.FOLDER)
+
+
+def not_made(path: str, refused: Negative) -> HaulageError:
+    """Why a folder was not made. The number is mostly 550 whatever the reason is; a missing folder it never means."""
+    error = meaning(refused, path)
+    if not isinstance(error, Gone | Conflict):
+        return error
+    about_name = re.search(r"name|character|invalid", refused.reply.text, re.IGNORECASE)
+    return (NameRefused if about_name else Denied)(f"{path!r}: {error.message}")
 
 
 async def _answer(wire: Wire, verb: str) -> str | None:

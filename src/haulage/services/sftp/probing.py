@@ -1,5 +1,6 @@
 """What a server does with names, and whether it computes checksums: tried in a hidden folder, gone afterwards."""
 
+import asyncio
 import secrets
 from contextlib import suppress
 
@@ -11,9 +12,16 @@ from haulage.services.links import Progress, lastly
 from haulage.services.sftp.checksums import Way, way_of
 from haulage.services.sftp.reading import all_at_once, close_quietly
 from haulage.services.sftp.wire import CREATE, READ, WRITE, Wire
-from haulage.services.spelling import OTHER_CASE, OTHER_FORM, SPELT, observed
+from haulage.services.spelling import OTHER_CASE, OTHER_FORM, SPELT, TRIED, observed, with_losses
 
 _FILE = b"/probe"
+_REFUSALS = (
+    asyncssh.SFTPFailure,
+    asyncssh.SFTPPermissionDenied,
+    asyncssh.SFTPInvalidFilename,
+    asyncssh.SFTPNoSuchFile,
+    asyncssh.SFTPBadMessage,
+)
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -52,11 +60,14 @@ class Probe:
 
     async def _spelling(self, wire: Wire) -> NameRules:
         """A server that refuses such a name, or forgets it, keeps the form alone that is common."""
-        with suppress(asyncssh.SFTPFailure, asyncssh.SFTPPermissionDenied, asyncssh.SFTPInvalidFilename):
-            await wire.make_folder(self._folder + b"/" + SPELT.encode())
+        names = [self._folder + b"/" + name.encode() for name in (SPELT, *TRIED)]
+        answers = await asyncio.gather(*(wire.make_folder(name) for name in names), return_exceptions=True)
+        for error in answers:
+            if isinstance(error, BaseException) and not isinstance(error, _REFUSALS):
+                raise error
         listed = [name.decode("utf-8", "replace") async for name, _ in wire.entries(self._folder)]
         form, case = [await self._is_there(wire, name) for name in (OTHER_FORM, OTHER_CASE)]
-        return observed(self._names, listed, other_form=form, other_case=case)
+        return observed(with_losses(self._names, listed), listed, other_form=form, other_case=case)
 
     async def _is_there(self, wire: Wire, name: str) -> bool:
         try:
