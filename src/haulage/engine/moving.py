@@ -70,13 +70,16 @@ class _Mover:
         to = await self._free_name(moved)
         if to is None or not isinstance(target, Moves):
             return
+        revision: str | None = None
         try:
-            written = await at_target(target.move(moved.old_target, to, moved.old_target_revision))
+            revision = (await at_target(target.move(moved.old_target, to, moved.old_target_revision))).revision
         except HaulageError as error:
             if not error.item_only:
                 raise
-            return  # it is copied instead
-        settled = Settled(self._outcome(moved, to), moved.revision, written.revision or moved.old_target_revision)
+            if not await self._is_the_same_name(moved, to):
+                return  # it is copied instead
+            to = moved.old_target
+        settled = Settled(self._outcome(moved, to), moved.revision, revision or moved.old_target_revision)
         await context.ledger.run(self._note, [self._place(moved.id, moved.new_id, moved.path, to)], settled)
         context.watch.outcome(settled.outcome)
 
@@ -104,6 +107,13 @@ class _Mover:
             return None
         return to if await self._context.ledger.run(self._is_free, moved, to) else None
 
+    async def _is_the_same_name(self, moved: Moved, to: str) -> bool:
+        """Whether both spellings are one name at the destination, which keeps the first, and the file is there."""
+        if naming.fold(to, self._rules) != naming.fold(moved.old_target, self._rules):
+            return False
+        there = await at_target(self._context.target.item(moved.old_target))
+        return there is not None and there.revision == moved.old_target_revision
+
     def _is_free(self, connection: Connection, moved: Moved, to: str) -> bool:
         run, key = self._context.run, naming.fold(to, self._rules)
         ours = item_rows.holders(connection, run.transfer_id, to, key) <= {moved.id, moved.new_id}
@@ -115,6 +125,8 @@ class _Mover:
 
     def _outcome(self, moved: Moved, to: str) -> Outcome:
         message = f"it was {moved.before!r} at the source before, and was moved at the destination too"
+        if to == moved.old_target:
+            message = f"it was {moved.before!r} at the source before; the destination takes both for one name"
         target = to if to != moved.path else None
         return Outcome(moved.id, moved.path, OutcomeKind.MOVED, moved.size, None, message, target=target)
 

@@ -7,6 +7,8 @@ from haulage.engine.listing import holdable, pages
 from haulage.ledger import items as item_rows
 from haulage.ledger import runs as run_rows
 from haulage.ledger.items import Merged
+from haulage.ledger.store import Connection
+from haulage.model import naming
 from haulage.model.errors import Gone, HaulageError, RootGone
 from haulage.model.item import Item, Kind, Page
 from haulage.model.outcome import Side
@@ -81,9 +83,11 @@ async def scan_target(context: Context) -> None:
     """List the destination: what is as we left it is marked, everything else is noted as found there."""
     listing = context.target_listing
 
-    async def merge(page: Page) -> None:
-        run = context.run
-        await context.ledger.run(item_rows.merge_target, run.transfer_id, run.id, page.items, context.marks)
+    run, fold = context.run, naming.folding(context.target.traits.names)
+
+    def merge(connection: Connection, page: Page) -> None:
+        listed = item_rows.as_given(connection, run.transfer_id, page.items, fold)
+        item_rows.merge_target(connection, run.transfer_id, run.id, listed, context.marks)
 
     try:
         if await _quiet(context, context.target, Side.DESTINATION):
@@ -92,7 +96,7 @@ async def scan_target(context: Context) -> None:
         else:
             async for page in pages(context.target, listing):
                 if page.items:
-                    await merge(page)
+                    await context.ledger.run(merge, page)
     except (RootGone, Gone):
         if not context.options.plan_only:
             raise  # a plan may be made for a destination that is yet to be created

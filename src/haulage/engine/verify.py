@@ -21,7 +21,7 @@ from haulage.ledger import checks
 from haulage.ledger import runs as run_rows
 from haulage.ledger.carriers import copied_at_other_places, copied_elsewhere
 from haulage.ledger.checks import Place
-from haulage.ledger.items import Known, Marks
+from haulage.ledger.items import Known, Marks, as_given
 from haulage.ledger.runs import RunRow
 from haulage.ledger.store import Connection, Ledger, now_us
 from haulage.model import naming
@@ -135,8 +135,13 @@ class Verifier:
 
     async def _list_target(self) -> None:
         context, listing = self._context, self._context.target_listing
+        run, fold = context.run, naming.folding(self._rules)
+
+        def note(connection: Connection, page: Page) -> None:
+            checks.note(connection, run.id, as_given(connection, run.transfer_id, page.items, fold))
+
         async for page in pages(context.target, listing):
-            await context.ledger.run(checks.note, context.run.id, page.items)
+            await context.ledger.run(note, page)
         self._counts.target_complete = listing.complete
         self._counts.incomplete += [f"destination: {why}" for why in listing.why_incomplete]
 

@@ -1,6 +1,6 @@
 """Items of a transfer: what the listings say is merged in, and what has to be decided on is handed out in pages."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -220,6 +220,32 @@ _note_found = ForEach(
     sa.insert(found).prefix_with("OR REPLACE", dialect="sqlite"),
     *("run_id", "path", "kind", "size", "revision", "hashes"),
 )
+
+
+_ours_by_key = Among(
+    lambda keys: sa.select(items.c.target_key, items.c.target, items.c.path).where(
+        items.c.transfer_id == _transfer, items.c.state != _GONE, items.c.target_key.in_(keys)
+    ),
+    before=("transfer",),
+)
+
+
+def as_given(
+    connection: sa.Connection, transfer: int, page: Sequence[Item], fold: Callable[[str], str] | None
+) -> Sequence[Item]:
+    """A page of the destination's listing, in which what is ours has the path that we gave it.
+
+    A destination that takes two spellings of a name for one keeps that in which the name, or a folder above it, came
+    first. fold: the key under which it takes them for one; None where it tells them apart.
+    """
+    if fold is None:
+        return page
+    keys = {item.path: fold(item.path) for item in page}
+    rows = _ours_by_key.run(connection, list(dict.fromkeys(keys.values())), transfer)
+    ours = {key: target or path for key, target, path in rows}
+    given = {path: ours[key] for path, key in keys.items() if ours.get(key, path) not in keys}
+    given = {path: one for path, one in given.items() if path.lower() == one.lower()}  # else the key alone is the same
+    return [msgspec.structs.replace(item, path=given.get(item.path, item.path)) for item in page] if given else page
 
 
 def merge_target(connection: sa.Connection, transfer: int, run_id: int, page: Sequence[Item], marks: Marks) -> None:

@@ -2,6 +2,8 @@
 
 import re
 import unicodedata
+from collections.abc import Callable
+from functools import partial
 from typing import Literal
 
 import msgspec
@@ -103,6 +105,11 @@ def fold(path: str, rules: NameRules) -> str:
         return path.lower()
     folded = unicodedata.normalize("NFD", path).casefold()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", folded).casefold())
+
+
+def folding(rules: NameRules) -> Callable[[str], str] | None:
+    """`fold` for these rules; None where every other spelling is another name."""
+    return None if rules.case_sensitive and rules.unicode_form is None else partial(fold, rules=rules)
 
 
 def with_suffix(path: str, number: int, rules: NameRules) -> str:
