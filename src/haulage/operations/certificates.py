@@ -26,7 +26,7 @@ from haulage.ledger.store import Connection, Ledger
 from haulage.ledger.work import OutcomeRow
 from haulage.model.errors import Refused
 from haulage.model.outcome import SUCCESSFUL, RunKind
-from haulage.operations import history, migrations
+from haulage.operations import history, migration_table, migrations
 from haulage.operations.vaults import SIGNING, vault_of
 from haulage.reports import certificate, files, summary
 from haulage.reports.certificate import FORMAT, Covered, Entry, Statement
@@ -39,7 +39,7 @@ def of_run(ledger: Ledger, which: history.Which, path: Path) -> Statement:
     """Write the certificate of a run that has ended. Raises Refused where there can be none, DiskFull."""
     run = history.find(ledger, which)
     refuse(ledger, run)
-    return _written(ledger, path, None, [run], [])
+    return _written(ledger, path, None, [run.id], [])
 
 
 def made_for(ledger: Ledger, actor: Actor, *, run: int | None = None, migration: MigrationRow | None = None) -> Path:
@@ -71,23 +71,25 @@ def refuse(ledger: Ledger, run: RunRow) -> None:
 
 def of_migration(ledger: Ledger, name: str, path: Path) -> Statement:
     """Write the certificate of a migration: of the newest copy of each of its users. Raises Refused, DiskFull."""
-    row, found = migrations.table(ledger, name)
+    row, found = migration_table.of_name(ledger, name)
     runs, uncovered = [], []
     for one in found:
         if one.run is not None and one.run.ended_us is not None and one.refused is None:
             runs.append(one.run.id)
         else:
             uncovered.append(f"{one.source or '(all)'} to {one.destination or '(top)'}: {migrations.status_of(one)[1]}")
-    if not found:
+    if not runs and not uncovered:
         raise Refused(f"the migration {row.name} has no users", "Add some.")
-    return _written(ledger, path, row.name, [ledger.read(run_rows.get, one) for one in runs], uncovered)
+    return _written(ledger, path, row.name, runs, uncovered)
 
 
-def _written(ledger: Ledger, path: Path, migration: str | None, runs: list[RunRow], uncovered: list[str]) -> Statement:
+def _written(ledger: Ledger, path: Path, migration: str | None, runs: list[int], uncovered: list[str]) -> Statement:
+    """runs: their numbers. One is read at a time."""
     key = ledger.do(_signing_key, vault_of(ledger))
     with files.drafted(path.absolute()) as draft, zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED) as archive:
-        covered = [certificate.write_items(archive, at, _entry(ledger, run)) for at, run in enumerate(runs, 1)]
-        for run in runs:
+        each = (ledger.read(run_rows.get, one) for one in runs)
+        covered = [certificate.write_items(archive, at, _entry(ledger, run)) for at, run in enumerate(each, 1)]
+        for run in (ledger.read(run_rows.get, one) for one in runs):
             if run.kind == RunKind.COPY and ledger.read(run_rows.later, run) is not None:
                 raise Refused(f"a run of {run.source} to {run.destination} began meanwhile", NOW)
         statement = Statement(

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from haulage.ledger import audit, work
+from haulage.ledger import audit, migration_table, passes, work
 from haulage.ledger import connectors as connector_rows
 from haulage.ledger import migration_rows as rows
 from haulage.ledger.audit import Actor
@@ -22,6 +22,7 @@ from haulage.model.matching import Candidate, Matched
 from haulage.model.outcome import RunKind, Status, status_words
 from haulage.model.standing import NEVER_RUN, SCANNING, mood_of, words_of
 from haulage.operations import browsing, standing
+from haulage.operations.home import transfer_held
 from haulage.operations.migration_table import stands_in
 from haulage.services.registry import service
 
@@ -97,7 +98,7 @@ def delete(ledger: Ledger, name: str, confirmed: str, actor: Actor) -> None:
     if confirmed != DELETE_WORD:
         raise Refused("a migration is deleted for good", f"Confirm it with the word {DELETE_WORD}.")
     found = ledger.read(rows.get, name)
-    refuse_running(standing.as_they_are(ledger, ledger.read(rows.rows, found.id)), "deleted")
+    ledger.read(_refuse_any_running, found.id, "deleted")
     run_ids = ledger.read(rows.own_runs, found.id)
     for start in range(0, len(run_ids), RUNS_AT_ONCE):
         some = run_ids[start : start + RUNS_AT_ONCE]
@@ -108,7 +109,7 @@ def delete(ledger: Ledger, name: str, confirmed: str, actor: Actor) -> None:
         shutil.rmtree(reports / folder, ignore_errors=True)
 
     def end(connection: Connection) -> None:
-        refuse_running(standing.as_they_are_within(connection, rows.rows(connection, found.id)), "deleted")
+        _refuse_any_running(connection, found.id, "deleted")
         rows.end(connection, found.id)
         facts = {"name": found.name, "logs": len(run_ids)}
         audit.append(connection, actor, "migration delete", f"migration {found.id}", **facts)
@@ -118,12 +119,25 @@ def delete(ledger: Ledger, name: str, confirmed: str, actor: Actor) -> None:
 
 def refuse_running(found: Sequence[TransferRow], what: str) -> None:
     """Raises Refused while one of them runs."""
-    running = [one.id for one in found if goes_on(one)]
-    if running:
-        raise Refused(f"transfer {running[0]} is running, so nothing can be {what}", "Stop it, or wait for its end.")
-    queued = [one.id for one in found if one.place is not None and one.place.pass_status == Status.RUNNING]
-    if queued:
-        raise Refused(f"transfer {queued[0]} is queued, so nothing can be {what}", "Pause or cancel it first.")
+    running = (one.id for one in found if goes_on(one))
+    queued = (one.id for one in found if one.place is not None and one.place.pass_status == Status.RUNNING)
+    _refuse(next(running, None), next(queued, None), what)
+
+
+def _refuse_any_running(connection: Connection, migration_id: int, what: str) -> None:
+    """Raises Refused while one of a migration's transfers runs, however many it has."""
+    unended = migration_table.unended(connection, migration_id)
+    running = (row_id for row_id, _, transfer in unended if transfer_held(transfer))
+    places = passes.places(connection, migration_id)
+    queued = (row_id for row_id, place in places.items() if place.pass_status == Status.RUNNING)
+    _refuse(min(running, default=None), min(queued, default=None), what)
+
+
+def _refuse(running: int | None, queued: int | None, what: str) -> None:
+    if running is not None:
+        raise Refused(f"transfer {running} is running, so nothing can be {what}", "Stop it, or wait for its end.")
+    if queued is not None:
+        raise Refused(f"transfer {queued} is queued, so nothing can be {what}", "Pause or cancel it first.")
 
 
 def _nobody_at(connector: str) -> Refused:
