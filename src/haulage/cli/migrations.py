@@ -65,9 +65,10 @@ def list_(*, json: Json = False) -> None:
 
 
 def _counted(totals: Sums) -> str:
+    paused = f"{totals.paused:,} paused, " if totals.paused else ""
     return (
         f"{totals.transfers:,} transfers: {totals.new:,} new, {totals.running:,} running, "
-        f"{totals.complete:,} complete, "
+        f"{paused}{totals.complete:,} complete, "
         f"{totals.issues:,} with issues, {totals.failures:,} failed; {totals.items:,} items, {size_text(totals.bytes)}"
     )
 

@@ -45,6 +45,7 @@ class Sums(msgspec.Struct, frozen=True):
     transfers: int = 0
     new: int = 0
     running: int = 0
+    paused: int = 0
     complete: int = 0
     issues: int = 0
     failures: int = 0
@@ -203,9 +204,11 @@ _ADDED = ("files", "files_failed", "files_unsupported", "data", "data_failed", "
 def _moods(status: Any) -> dict[str, Any]:
     """When a status is of which mood: see model.standing.mood_of."""
     running, failed, issues = int(Status.RUNNING), int(Status.GENERAL_FAILURE), int(Status.SOME_UPLOAD_ERRORS)
+    paused = int(Status.PAUSED)
     return {
         "new": status.is_(None),
-        "running": ((status >= running) & (status < failed)) | (status >= QUEUED),
+        "running": ((status >= running) & (status < paused)) | (status >= QUEUED),
+        "paused": (status >= paused) & (status < failed),
         "complete": status < issues,
         "issues": (status >= issues) & (status < running),
         "failed": (status >= failed) & (status < QUEUED),
@@ -225,10 +228,10 @@ def _summed(found: Any, wanted: Look) -> Any:
 
 def _sums(text: str) -> Sums:
     transfers, *rest = msgspec.json.decode(text.encode(), type=list[int])
-    new, running, complete, issues, failures, *added = rest
+    new, running, paused, complete, issues, failures, *added = rest
     files, failed, unsupported, data, data_failed, data_unsupported = added
     wrong, wrong_bytes = failed + unsupported, data_failed + data_unsupported
-    return Sums(transfers, new, running, complete, issues, failures, files, wrong, data, wrong_bytes)
+    return Sums(transfers, new, running, paused, complete, issues, failures, files, wrong, data, wrong_bytes)
 
 
 class Pace(msgspec.Struct, frozen=True):

@@ -6,7 +6,7 @@ NEVER_RUN = "Never run"
 QUEUED = 600
 SCANNING = 1300
 """A scan of it goes on: no status of a run, and higher than all of those."""
-MOODS = ("new", "running", "complete", "issues", "failed")
+MOODS = ("new", "running", "paused", "complete", "issues", "failed")
 WORDS = {int(one): words for one, words in STATUS_TEXT.items()} | {QUEUED: "Queued", SCANNING: "Scanning"}
 
 
@@ -18,9 +18,11 @@ def words_of(status: int | None, kind: str = RunKind.COPY) -> str:
 
 
 def mood_of(status: int | None) -> str:
-    """One of MOODS. Complete: 1xx, issues: 2xx, failed: 4xx and 5xx; the others wait or run."""
+    """One of MOODS. Complete: 1xx, issues: 2xx, failed: 4xx and 5xx, paused: 31x; the others wait or run."""
     if status is None:
         return "new"
+    if Status.PAUSED <= status < Status.GENERAL_FAILURE:
+        return "paused"
     if Status.GENERAL_FAILURE <= status < QUEUED:
         return "failed"
     return "running" if status >= Status.RUNNING else "issues" if status >= Status.SOME_UPLOAD_ERRORS else "complete"

@@ -10,11 +10,13 @@ from haulage.ledger.store import Ledger
 from haulage.model import mapping
 from haulage.model.errors import Refused
 from haulage.model.mapping import MappingRefused
+from haulage.model.outcome import Status
 from haulage.model.standing import mood_of
 from haulage.operations import history, migrations
 
 HAS_RUN = "It has run, so its paths and its history stay. Duplicate it instead."
 RUNS_NOW = "It waits or runs. Pause it, or wait for its end."
+PASS_RUNS = "It is paused in a pass that goes on. Cancel it, or wait for the end of the others."
 NOT_GOING = "It neither waits nor runs."
 NO_RUN = "It never ran, so there is no log."
 OTHERS = "Only who may use both connectors can do that."
@@ -31,6 +33,8 @@ class Action(msgspec.Struct, frozen=True):
 def actions(row: TransferRow, stands: int | None, *, works: bool) -> list[Action]:
     """All of them, in the order of the menu. stands: as the table shows it; works: whether the person may change it."""
     busy = RUNS_NOW if mood_of(stands) == "running" else None
+    if row.place is not None and row.place.pass_status == Status.RUNNING:
+        busy = busy or PASS_RUNS
     fixed = busy or (HAS_RUN if row.transfer_id is not None else None)
     silent = None if row.run is not None or row.scan is not None else NO_RUN
     changing = [

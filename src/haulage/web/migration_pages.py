@@ -64,8 +64,8 @@ class Line(msgspec.Struct, frozen=True):
     last_us: int | None
 
 
-SIGNS = {"new": "○", "running": "▶", "complete": "✔", "issues": "⚠", "failed": "✖"}
-KINDS = {"new": "paused", "running": "running", "complete": "success", "issues": "warning", "failed": "failed"}
+SIGNS = {"new": "○", "running": "▶", "paused": "⏸", "complete": "✔", "issues": "⚠", "failed": "✖"}
+KINDS = {"new": "paused", "running": "running", "paused": "paused", "complete": "success", "issues": "warning", "failed": "failed"}
 
 
 def line(row: TransferRow, over: Over) -> Line:

@@ -155,6 +155,9 @@ def test_those_that_wait_are_queued(ledger: Ledger) -> None:
     assert tables.sums(ledger, 1).running == before.running + 4 == totals(migrations.table(ledger, "m")[1]).running
     ledger.do(passes.stop, made, Status.PAUSED, "by me")
     assert set(tables.shown(ledger, 1, "status:paused")) >= {1, 7, 8}
+    after = tables.sums(ledger, 1)
+    assert (after.running, after.paused) == (before.running + 1, before.paused + 3) and before.running == 0
+    assert after == totals(migrations.table(ledger, "m")[1])
 
 
 def test_pace_and_what_was_moved(ledger: Ledger) -> None:
