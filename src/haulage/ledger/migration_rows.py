@@ -260,7 +260,8 @@ def change_all(connection: sa.Connection, row_ids: Sequence[int], /, **values: A
 
 
 def remove(connection: sa.Connection, row_ids: Sequence[int]) -> None:
-    """Take rows out."""
+    """Take rows out, of passes that have not ended, too."""
+    passes.withdraw_all(connection, row_ids, "its users were taken out of the migration")
     connection.execute(migration_rows.delete().where(migration_rows.c.id.in_(_listed(row_ids))))
     surveyed.forget_unused(connection)
 

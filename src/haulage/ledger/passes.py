@@ -334,13 +334,24 @@ def asked(connection: sa.Connection, pass_id: int) -> Asked:
     return Asked(row.asked, row.asked_by or "somebody", rows)
 
 
-def withdraw(connection: sa.Connection, pass_id: int, row_ids: Sequence[int]) -> None:
-    """Another pass takes these transfers of one that nobody makes: one with nothing left has ended."""
+def withdraw(
+    connection: sa.Connection, pass_id: int, row_ids: Sequence[int], why: str = "its users were started again"
+) -> None:
+    """These transfers leave a pass that nobody makes, such as for another one: one with nothing left has ended."""
     for start in range(0, len(row_ids), 500):
         its = (pass_rows.c.pass_id == pass_id) & pass_rows.c.row_id.in_(row_ids[start : start + 500])
         connection.execute(pass_rows.delete().where(its))
     if not any(tally(connection, pass_id).get(int(one)) for one in (*UNENDED, Status.PAUSED)):
-        stop(connection, pass_id, Status.SUCCESS, "its users were started again")
+        stop(connection, pass_id, Status.SUCCESS, why)
+
+
+def withdraw_all(connection: sa.Connection, row_ids: Sequence[int], why: str) -> None:
+    """These transfers leave all passes that have not ended."""
+    some = sa.func.json_each(dump(list(row_ids))).table_valued("value")
+    link = pass_rows.join(passes, passes.c.id == pass_rows.c.pass_id)
+    chosen = sa.select(pass_rows.c.pass_id).distinct().select_from(link)
+    for pass_id in connection.scalars(chosen.where(OPEN & pass_rows.c.row_id.in_(sa.select(some.c.value)))).all():
+        withdraw(connection, pass_id, row_ids, why)
 
 
 def end_all(connection: sa.Connection, migration: int) -> None:

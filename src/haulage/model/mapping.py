@@ -18,6 +18,7 @@ MOST_CHARACTERS = 4096
 TOLD = 20
 SEPARATORS = ",;\t"
 CLIMBS = "a path has '..' in it"
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\x00", "＝", "＋", "－", "＠")
 _MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 
 
@@ -168,7 +169,12 @@ def typed(source: str, destination: str, tags: tuple[str, ...] = (), row_id: int
 def plain(cell: str) -> str:
     """What a cell says, without the ' that our own exports put before formula characters."""
     text = cell.strip()
-    return text[1:] if len(text) > 1 and text[0] == "'" and text[1] in "=+-@\t" else text
+    return text[1:] if text[:1] == "'" and is_formula(text[1:]) else text
+
+
+def is_formula(text: str) -> bool:
+    """Whether a spreadsheet might take a cell for a formula, also once quotes and spaces before it are gone."""
+    return text.lstrip(" '\"").startswith(_FORMULA)
 
 
 def path_of(text: str) -> str:

@@ -19,6 +19,7 @@ from haulage.model.errors import Refused
 from haulage.model.filters import Filters
 from haulage.model.mapping import MappingRefused
 from haulage.model.migration_file import Wanted, WantedTransfer
+from haulage.model.outcome import Status
 from haulage.model.person import Person
 from haulage.operations import migration_schedules, migrations, standing
 from haulage.operations.migration_schedules import Schedules
@@ -125,6 +126,8 @@ def _plan(connection: Connection, wanted: Wanted, remove: bool) -> Plan:
         if row.transfer_id is not None:
             said = f"transfer {row.id} has copied {row.source!r} to {row.destination!r} already; keep that row as it is"
             problems.append((one.line, f"{said}, and name this one besides"))
+        elif row.place is not None and row.place.pass_status == Status.RUNNING:
+            problems.append((one.line, f"transfer {row.id} is queued; pause or cancel it first"))
         del by_ends[row.source, row.destination]
     lines = {one.line for one, _ in moved}
     changes = [_change(one, row) for one, row in (*pairs, *moved)]

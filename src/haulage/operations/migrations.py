@@ -282,6 +282,7 @@ def mark(
     notes: str | None = None,
 ) -> int:
     """Set tags or notes of transfers. Returns how many. Raises Refused."""
+    _refuse_unfit(("the note", notes or ""), *(("a tag", one) for one in tags or ()))
     values = {} if tags is None else {"tags": ", ".join(tags)}
     values |= {} if notes is None else {"notes": notes}
 
@@ -300,6 +301,7 @@ def tag(ledger: Ledger, name: str, row_ids: Sequence[int], tags: tuple[str, ...]
 
     Returns how many transfers. Raises Refused.
     """
+    _refuse_unfit(*(("a tag", one) for one in tags))
 
     def change(connection: Connection) -> int:
         found = rows.get(connection, name)
@@ -312,6 +314,13 @@ def tag(ledger: Ledger, name: str, row_ids: Sequence[int], tags: tuple[str, ...]
         return len(row_ids)
 
     return ledger.do(change)
+
+
+def _refuse_unfit(*texts: tuple[str, str]) -> None:
+    """Raises Refused for what could be read from no file again."""
+    why = next((found for what, text in texts if (found := mapping.unfit(what, text)) is not None), None)
+    if why is not None:
+        raise Refused(why, "Write it in one line, and shorter.")
 
 
 def _tagged(had: tuple[str, ...], tags: tuple[str, ...], way: str) -> tuple[str, ...]:

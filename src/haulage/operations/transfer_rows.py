@@ -16,7 +16,7 @@ from haulage.operations import history, migrations
 
 HAS_RUN = "It has run, so its paths and its history stay. Duplicate it instead."
 RUNS_NOW = "It waits or runs. Pause it, or wait for its end."
-PASS_RUNS = "It is paused in a pass that goes on. Cancel it, or wait for the end of the others."
+OTHERS_RUN = "It is paused in a pass that goes on. Cancel it, or wait for the end of the others."
 NOT_GOING = "It neither waits nor runs."
 NO_RUN = "It never ran, so there is no log."
 OTHERS = "Only who may use both connectors can do that."
@@ -34,7 +34,7 @@ def actions(row: TransferRow, stands: int | None, *, works: bool) -> list[Action
     """All of them, in the order of the menu. stands: as the table shows it; works: whether the person may change it."""
     busy = RUNS_NOW if mood_of(stands) == "running" else None
     if row.place is not None and row.place.pass_status == Status.RUNNING:
-        busy = busy or PASS_RUNS
+        busy = busy or OTHERS_RUN
     fixed = busy or (HAS_RUN if row.transfer_id is not None else None)
     silent = None if row.run is not None or row.scan is not None else NO_RUN
     changing = [

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import msgspec
 
 from haulage.ledger.work import OutcomeRow
+from haulage.model.mapping import is_formula
 from haulage.model.outcome import OutcomeKind, RunKind
 
 OUTCOME_TEXT: dict[str, str] = {
@@ -28,8 +29,6 @@ COLUMNS = (
     *("Destination Name", "Code", "Side", "What To Do", "Proof", "SHA-256"),
 )
 """The first six are those of the predecessor's logs. Start is empty where nothing had to be sent; times are UTC."""
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\x00", "＝", "＋", "－", "＠")
 
 
 def status_text(outcome: str) -> str:
@@ -71,7 +70,7 @@ def cell(text: str | None) -> str:
     """Text as a cell that no spreadsheet takes for a formula; NUL, which no CSV reader takes, is shown as \\x00."""
     if not text:
         return ""
-    if text.lstrip(" '\"").startswith(_FORMULA):
+    if is_formula(text):
         text = "'" + text
     return text.replace("\x00", "\\x00")
 

@@ -65,7 +65,14 @@ class Line(msgspec.Struct, frozen=True):
 
 
 SIGNS = {"new": "○", "running": "▶", "paused": "⏸", "complete": "✔", "issues": "⚠", "failed": "✖"}
-KINDS = {"new": "paused", "running": "running", "paused": "paused", "complete": "success", "issues": "warning", "failed": "failed"}
+KINDS = {
+    "new": "paused",
+    "running": "running",
+    "paused": "paused",
+    "complete": "success",
+    "issues": "warning",
+    "failed": "failed",
+}
 
 
 def line(row: TransferRow, over: Over) -> Line:

@@ -5,6 +5,7 @@ import pytest
 from haulage.model import mapping
 from haulage.model.errors import Refused
 from haulage.model.mapping import ADDING, UPDATING, MappingRefused, Wish
+from haulage.reports.lines import cell
 
 ROWS = 'Source Path,Destination Path,Tags\r\nälice@a.example/x y,alice@b.example,"wave 1, hr"\r\n\r\nbob,,\r\n'
 
@@ -68,3 +69,9 @@ def test_addresses_of_sites_keep_their_slashes() -> None:
     assert mapping.read(f"Source Path,Destination Path\n{site}/,/team/x/\n".encode(), ADDING) == [
         Wish(2, site, "team/x")
     ]
+
+
+@pytest.mark.parametrize("path", ["=a", "'=a", "''+a", "＝a", "－b/c", '"-a', "'a", "' @a", "a'=b", "-", "'"])
+def test_what_was_exported_reads_as_it_was(path: str) -> None:
+    """Also where the path itself has what is put before a formula."""
+    assert mapping.plain(cell(path)) == path

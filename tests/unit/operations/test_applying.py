@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from haulage.ledger import migration_rows, people, runs
+from haulage.ledger import migration_rows, passes, people, runs
 from haulage.ledger.audit import Actor
 from haulage.ledger.migration_rows import Cells, TransferRow
 from haulage.ledger.runs import TransferKey
@@ -14,7 +14,7 @@ from haulage.model import migration_file
 from haulage.model.errors import Refused
 from haulage.model.filters import Filters
 from haulage.model.mapping import MappingRefused
-from haulage.model.outcome import RunKind
+from haulage.model.outcome import PassKind, RunKind, Status
 from haulage.model.person import Person, Role
 from haulage.operations import applying, connectors, migration_schedules, migrations, schedules
 from haulage.operations.applying import Plan
@@ -245,3 +245,14 @@ def test_schedules_of_a_file_that_cannot_be(ledger: Ledger, ada: Person) -> None
     assert migration_schedules.starter(ledger, "HERE", "there", TEST) == ada
     with pytest.raises(Refused, match="other is no person"):
         migration_schedules.starter(ledger, "here", "there", Actor("other", "test"))
+
+
+def test_who_waits_in_a_pass_keeps_its_paths(ledger: Ledger) -> None:
+    """It may just begin with those that it has; once it is paused, the file counts."""
+    applied(ledger, file("a b", "c d"))
+    made = ledger.do(lambda connection: passes.add(connection, 1, PassKind.COPY, TEST, [1], server=0, at_once=4))
+    with pytest.raises(MappingRefused, match="transfer 1 is queued"):
+        applying.plan(ledger, file("a other", "c d"))
+    ledger.do(passes.stop, made, Status.PAUSED, "by me")
+    applied(ledger, file("a other", "c d"))
+    assert ends(ledger)[0] == (1, "a", "other")

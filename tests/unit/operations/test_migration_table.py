@@ -12,6 +12,7 @@ from haulage.ledger.migration_rows import TransferRow
 from haulage.ledger.migration_table import Scanned, Sums
 from haulage.ledger.runs import TransferKey
 from haulage.ledger.store import Ledger, now_us
+from haulage.model.errors import Refused
 from haulage.model.mapping import Wish
 from haulage.model.outcome import PassKind, RunKind, Status
 from haulage.model.standing import MOODS
@@ -172,3 +173,30 @@ def test_pace_and_what_was_moved(ledger: Ledger) -> None:
     assert (found.unknown, found.left_bytes) == (1, 7) and 0 < found.rate < 20
     by, points = tables.moved(ledger, 1)
     assert by == "hour" and sum(one[2] for one in points) == sum(range(5, 21))
+
+
+def test_who_is_taken_out_is_waited_for_by_no_pass(ledger: Ledger) -> None:
+    """A pass that is resumed takes the others; one with nobody left has ended."""
+    made = ledger.do(lambda connection: passes.add(connection, 1, PassKind.COPY, ME, [1, 2, 3], server=0, at_once=4))
+    with pytest.raises(Refused, match="queued"):
+        migrations.remove(ledger, "m", [1], ME)
+    ledger.do(passes.stop, made, Status.PAUSED, "by me")
+    migrations.remove(ledger, "m", [1], ME)
+    assert ledger.read(passes.rows_in, made, [Status.QUEUED]) == [2, 3]
+    assert 1 not in tables.over(ledger, 1)
+    migrations.remove(ledger, "m", [2, 3], ME)
+    ended = ledger.read(passes.get, made)
+    assert ended.ended_us is not None and ended.message == "its users were taken out of the migration"
+
+
+@pytest.mark.parametrize("text", ["two\nlines", "x" * 5000])
+def test_notes_and_tags_can_be_read_from_a_file_again(ledger: Ledger, text: str) -> None:
+    """So that what is exported can be applied."""
+    for marking in (lambda: migrations.mark(ledger, "m", [1], ME, notes=text), lambda: tag(ledger, text)):
+        with pytest.raises(Refused, match=r"control character|more than"):
+            marking()
+
+
+def tag(ledger: Ledger, text: str) -> int:
+    """One more of the first transfer."""
+    return migrations.tag(ledger, "m", [1], (text,), "add", ME)
