@@ -1,6 +1,7 @@
 """Folders: made side by side with the files; their times come last where what is written into them touches these."""
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from itertools import groupby
 
@@ -31,35 +32,41 @@ class Folders:
         self._ahead = context.real_folders and isinstance(context.target, SetsFolderTimes)
         self._at_any_time = context.target.traits.folder_times_stay
         self._later = isinstance(context.target, SetsFolderTimes) and not self._at_any_time
+        # where files share the call that makes them, a folder's own call would be in its way
+        self._beside = self._ahead or (context.real_folders and not context.target.traits.waiting)
         self._begun: set[str] = set()  # those that are being made, or were
         self._again: set[str] = set()  # those of them that could not be made when a file needed them
+        self._tried: set[str] = set()  # those that were made, or refused, as the items that they are
         self._refused: dict[str, HaulageError] = {}
 
     def with_files(self, items: list[Known]) -> Iterator[Known | str]:
-        """Files, and before them the folders that they need: each level of these while files of the one above go.
+        """Files, and before them the folders that they need: between two levels of these, files that lie further up.
 
         Else all that is in flight would wait for a folder, and that for the one above it.
         """
+        needed = {folder for known in items for folder in _above(_path(known))} - self._begun
+        self._begun |= needed
         if not self._ahead:
             yield from _openers_first(items)
             return
-        needed = {folder for known in items for folder in _above(_path(known))} - self._begun
-        self._begun |= needed
         levels: dict[int, tuple[list[str], list[Known]]] = {}
         for folder in sorted(needed):
             levels.setdefault(folder.count("/"), ([], []))[0].append(folder)
         for known in items:
             levels.setdefault(_depth(known), ([], []))[1].append(known)
+        ready: deque[Known] = deque()
         for _, (folders, files) in sorted(levels.items()):
             yield from folders
-            yield from files
+            ready += files
+            yield from (ready.popleft() for _ in range(min(AT_ONCE, len(ready))))
+        yield from ready
 
     def left(self, folders: list[Known]) -> Iterator[Known]:
         """Those that no file needed, each after the one above it; all, where their times may be set as well.
 
-        None, where writing a file makes its folders by the way: those are known when all files are written.
+        None, where that would be in the way of the files.
         """
-        if self._context.options.plan_only or not self._ahead:
+        if self._context.options.plan_only or not self._beside:
             return
         for known in sorted(folders, key=_depth):
             if self._at_any_time or _path(known) not in self._begun:
@@ -77,6 +84,7 @@ class Folders:
     async def make(self, known: Known) -> None:
         """Make one that is an item. Its time goes along only where it need not, or cannot, be set later."""
         path = _path(known)
+        self._tried.add(path)
         try:
             await at_target(self._context.target.create_folder(path, None if self._later else known.modified_us))
         except HaulageError as error:
@@ -97,7 +105,7 @@ class Folders:
             for known in folders:
                 context.watch.tell("plan", action="folder", path=known.path, target=known.target, bytes=0)
             return
-        unmade = [known for known in folders if not self._ahead or _path(known) in self._again]
+        unmade = [known for known in folders if self._is_unmade(_path(known))]
         for some in _pages(unmade):
             await _side_by_side(self.make, some)
         for some in _pages(sorted(folders, key=_depth, reverse=True)):
@@ -109,6 +117,9 @@ class Folders:
             for one in outcomes:
                 context.watch.outcome(one.outcome)
             await context.ledger.run(work.commit, context.run.id, outcomes, context.counts.as_json(), {})
+
+    def _is_unmade(self, path: str) -> bool:
+        return path in self._again or not (self._ahead or path in self._tried)
 
     def _settled(self, known: Known) -> Settled:
         if (error := self._refused.get(_path(known))) is not None:

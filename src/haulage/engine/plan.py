@@ -22,6 +22,8 @@ from haulage.model.item import Item, Kind, what_it_is
 from haulage.model.outcome import OFFERED, Outcome, OutcomeKind, Side
 from haulage.model.shortening import offered
 
+FIRST_PAGE, PAGE_GROWTH = 64, 4
+"""How many items are decided on at first, so that copying begins; each page is so much larger than the one before."""
 EMPTIED_SHARE = 0.03
 EMPTIED_LEAST = 3
 
@@ -58,6 +60,7 @@ class Planner:
         self._now_us = now_us()
         self._gathered: list[Known] = []
         self._gathered_bytes = 0
+        self._page_items = FIRST_PAGE
         self.folders: list[Known] = []
 
     async def run(self) -> None:
@@ -117,6 +120,9 @@ class Planner:
                 context.watch.outcome(one.outcome)
             for known in decision.copy:
                 await self._gather(known)
+            if more and self._page_items < item_rows.PAGE:
+                await self._cut()
+                self._page_items = min(self._page_items * PAGE_GROWTH, item_rows.PAGE)
         return after
 
     def _listed(
@@ -127,7 +133,8 @@ class Planner:
         What the listing showed is asked where it is written down, so that no item comes with outdated facts.
         """
         context = self._context
-        page = item_rows.to_decide(connection, context.run.transfer_id, after, final and self._shadows)
+        shadows = final and self._shadows
+        page = item_rows.to_decide(connection, context.run.transfer_id, after, shadows, self._page_items)
         shown = context.marks.at_source
         if final:
             return [known for known in page if shown(known.id)], page[-1].id if page else after, bool(page)

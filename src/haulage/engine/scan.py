@@ -12,7 +12,7 @@ from haulage.model import naming
 from haulage.model.errors import Gone, HaulageError, RootGone
 from haulage.model.item import Item, Kind, Page
 from haulage.model.outcome import Side
-from haulage.services.contract import Drive, TellsChanges
+from haulage.services.contract import Drive, MakesItsRoot, TellsChanges
 
 
 async def scan_source(context: Context) -> None:
@@ -80,7 +80,10 @@ async def _replay(context: Context) -> None:
 
 
 async def scan_target(context: Context) -> None:
-    """List the destination: what is as we left it is marked, everything else is noted as found there."""
+    """List the destination: what is as we left it is marked, everything else is noted as found there.
+
+    A root that was made a moment ago holds nothing. What others put there since is found when it is in the way.
+    """
     listing = context.target_listing
 
     run, fold = context.run, naming.folding(context.target.traits.names)
@@ -93,7 +96,7 @@ async def scan_target(context: Context) -> None:
         if await _quiet(context, context.target, Side.DESTINATION):
             context.target_listed = False
             await context.ledger.run(item_rows.replay_target, context.run.transfer_id, context.marks)
-        else:
+        elif not (isinstance(context.target, MakesItsRoot) and context.target.root_is_new):
             async for page in pages(context.target, listing):
                 if page.items:
                     await context.ledger.run(merge, page)

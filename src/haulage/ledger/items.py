@@ -320,14 +320,17 @@ _open = (
     .where(items.c.transfer_id == _transfer, items.c.state == _LISTED, items.c.id > sa.bindparam("after"))
     .where(sa.text("items.state != 3"))  # lets SQLite use the partial index
     .order_by(items.c.id)
-    .limit(PAGE)
+    .limit(sa.bindparam("most"))
 )
 _open_with_shadows = _open.add_columns(_shadowed.label("shadowed"))
 
 
-def to_decide(connection: sa.Connection, transfer: int, after: int, shadows: bool) -> list[Known]:
+def to_decide(
+    connection: sa.Connection, transfer: int, after: int, shadows: bool, most: int = PAGE
+) -> list[Known]:  # fmt: skip
     """The next page of LISTED items above id `after`, by id. shadows: find out which files are folders too."""
-    rows = connection.execute(_open_with_shadows if shadows else _open, {"transfer": transfer, "after": after})
+    where = {"transfer": transfer, "after": after, "most": most}
+    rows = connection.execute(_open_with_shadows if shadows else _open, where)
     if shadows:
         return [_known(row[:-1], bool(row[-1])) for row in rows]
     return [_known(row) for row in rows]

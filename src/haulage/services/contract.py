@@ -246,6 +246,14 @@ class ListsWhole(Protocol):
 
 
 @runtime_checkable
+class MakesItsRoot(Protocol):
+    """A drive that says whether it made its root itself: in such a one nothing lies that would have to be listed."""
+
+    root_is_new: bool
+    """Whether `check` has made the root, which was not there before."""
+
+
+@runtime_checkable
 class SetsFolderTimes(Protocol):
     """A drive with real folders whose modification times can be set."""
 

@@ -1,15 +1,23 @@
 """Folders: in what order they are made and get their times, and what a run that is stopped there leaves."""
 
+import asyncio
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import msgspec
 
+from haulage.engine.context import Context
+from haulage.engine.folders import AT_ONCE, Folders
+from haulage.ledger.items import Known
 from haulage.model.errors import AuthLost, NameRefused
+from haulage.model.item import Carried, Written
 from haulage.model.outcome import Status
-from haulage.services.contract import Traits
+from haulage.services.contract import Precondition, Traits
 from haulage.services.local.drive import LocalDrive
-from tests.unit.engine.drives import copy, open_ledger
+from tests.unit.engine.drives import TRAITS, MemoryDrive, copy, open_ledger
 
 FOLDERS = ("a", "a/b", "a/b/c", "d")
 NOON_NS = 1_600_000_000_000_000_000
@@ -130,3 +138,53 @@ async def test_a_folder_that_cannot_be_made_fails_alone(tmp_path: Path) -> None:
     assert [path for path, _ in target.made].count("d") == 2
     assert "d" not in target.timed
     assert sorted(target.timed) == ["a", "a/b", "a/b/c"]
+
+
+def test_a_deep_folder_is_begun_while_there_are_files_further_up(tmp_path: Path) -> None:
+    """Else all that is in flight would end up waiting for one folder after the other."""
+    context = SimpleNamespace(real_folders=True, target=Watched(str(tmp_path)))
+    deep = [f"a/b/c/{number}" for number in range(AT_ONCE)]
+    upper = [f"a/{number}" for number in range(5 * AT_ONCE)]
+    paths = list(enumerate(deep + upper))
+    known = [Known(at, path, "file", 1, None, None, {}, None, None, None, None, None) for at, path in paths]
+    yielded = Folders(cast(Context, context)).with_files(known)
+    order = [one.path if isinstance(one, Known) else f"{one}/" for one in yielded]
+    assert order[0] == "a/"
+    assert [order.index(path) for path in ("a/b/", "a/b/c/")] == [1, 2 + AT_ONCE]
+    assert order[-AT_ONCE:] == deep
+    assert len(order) == len(known) + 3
+
+
+class Timeless(MemoryDrive):
+    """Real folders without times; the last file is there when the folder is that no file needs."""
+
+    traits: Traits = msgspec.structs.replace(TRAITS, folders="real")
+
+    def __init__(self, identity: str) -> None:
+        super().__init__(identity)
+        self.made = asyncio.Event()
+
+    async def create_folder(self, path: str, modified_us: int | None = None) -> None:
+        """See MemoryDrive."""
+        self.called["create_folder"] += 1
+        await super().create_folder(path, modified_us)
+        if path == "empty":
+            self.made.set()
+
+    async def put(
+        self, path: str, body: bytes | memoryview, carried: Carried, digests: Mapping[str, str], condition: Precondition
+    ) -> Written:
+        """See MemoryDrive."""
+        await asyncio.wait_for(self.made.wait(), 10)
+        return await super().put(path, body, carried, digests, condition)
+
+
+async def test_a_folder_without_files_is_made_beside_them(tmp_path: Path) -> None:
+    """And once, though nobody sets its time; where files share their calls, it waits until they are there."""
+    for path in ("a", "empty"):
+        (tmp_path / "source" / path).mkdir(parents=True)
+    (tmp_path / "source" / "a" / "x").write_text("x")
+    source, target = LocalDrive(str(tmp_path / "source")), Timeless("memory://target")
+    ran = await copy(open_ledger(tmp_path), source, target)
+    assert (ran.status, ran.said["empty"], set(target.files)) == (Status.SUCCESS, "verified", {"a/x"})
+    assert target.called["create_folder"] == 2

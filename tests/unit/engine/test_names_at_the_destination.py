@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
+import pytest
 
+from haulage.engine import plan
 from haulage.ledger.codec import load
 from haulage.ledger.schema import items, outcomes
 from haulage.ledger.store import Connection, Ledger
@@ -104,3 +106,47 @@ async def test_an_offered_name_that_is_taken_meanwhile_gets_a_number(tmp_path: P
     assert (await copy(ledger, source, target)).said == {"why?": "kept_both", "why_ (2)": "verified"}
     assert target.files == {"why_": b"a stranger's", "why_ (2)": b"2", "why_ (3)": b"1"}
     assert (await copy(ledger, source, target)).status == Status.NOTHING_TO_COPY
+
+
+class Folding(MemoryDrive):
+    """A destination to which "A" is "a"."""
+
+    traits = msgspec.structs.replace(TRAITS, names=NameRules(case_sensitive=False))
+
+
+async def test_names_are_told_apart_whatever_is_decided_on_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A copy begins with a few items, and a name among these is given away to none of those that follow."""
+    names = [f"{name}{number}" for number in range(6) for name in ("a", "A", "b", "B (2)")]
+    source = MemoryDrive("memory://source", {name: name.encode() for name in names})
+    said = []
+    for first in (2, plan.FIRST_PAGE):
+        monkeypatch.setattr(plan, "FIRST_PAGE", first)
+        target = Folding(f"memory://target {first}")
+        (tmp_path / str(first)).mkdir()
+        ran = await copy(open_ledger(tmp_path / str(first)), source, target)
+        assert (ran.status, sorted(target.files.values())) == (Status.SUCCESS, sorted(source.files.values()))
+        assert len({name.casefold() for name in target.files}) == len(names)
+        said.append(target.files)
+    assert said[0] == said[1]
+
+
+class New(MemoryDrive):
+    """A destination whose root was made when it was looked for."""
+
+    root_is_new = True
+
+    async def tree(self, cursor: str | None) -> None:  # type: ignore[override]  # nothing is to come of it
+        """Nothing lies in it."""
+        raise AssertionError("what was made a moment ago is not listed")
+
+
+async def test_what_others_put_into_a_new_root_is_found_when_it_is_in_the_way(tmp_path: Path) -> None:
+    """It is not listed; so a file that came since is met when its name is taken, and left alone."""
+    source = MemoryDrive("memory://source", {"a": b"1", "b": b"2", "c": b"3"})
+    target = New("memory://target", {"a": b"a stranger's", "b": b"2"})
+    ran = await copy(open_ledger(tmp_path), source, target)
+    assert (ran.status, ran.said) == (Status.SUCCESS, {"a": "kept_both", "b": "verified", "c": "verified"})
+    assert target.files == {"a": b"a stranger's", "a (2)": b"1", "b": b"2", "c": b"3"}
+    assert ran.counts.adopted == 1

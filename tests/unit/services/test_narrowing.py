@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from haulage.services.transport import narrowing
-from haulage.services.transport.narrowing import BEFORE, BEYOND, Narrowing, Stated
+from haulage.services.transport.narrowing import Narrowing, Stated
 
 MOST = 20
 AT_ONCE = 8
@@ -23,7 +23,7 @@ class Service:
 
     async def call(self, operation: str, body_bytes: int = 0) -> None:
         """One call, which takes a moment."""
-        async with self.gate.leave(operation, body_bytes):
+        async with self.gate.leave(operation, body_bytes) as leaving:
             if self.over.is_set():
                 return
             self.under_way += 1
@@ -32,10 +32,11 @@ class Service:
             if self.most is not None and self.taken == self.most:
                 self.at_refusal = self.under_way
                 self.over.set()
+                leaving.refused()
                 self.gate.refused()
             else:
                 self.taken += 1
-                self.gate.taken(operation)
+                leaving.taken()
             self.under_way -= 1
 
     async def calls(self, operation: str, count: int) -> None:
@@ -60,7 +61,7 @@ async def test_what_is_not_in_force_holds_nothing_back() -> None:
     """Where more is taken than is stated, many go at once again; once one is refused, it is in force for good."""
     gate = Narrowing([Stated(MOST, 60)])
     service = Service(gate)
-    await service.calls("any", MOST + BEYOND + 1)
+    await service.calls("any", MOST + 1)
     service.highest = 0
     await service.calls("any", 2 * AT_ONCE)
     assert service.highest == AT_ONCE
@@ -75,7 +76,7 @@ async def test_other_operations_do_not_count_but_wait() -> None:
     service = Service(Narrowing([Stated(MOST, 60, frozenset({"upload"}))]))
     await service.calls("read", 3 * MOST)
     assert service.highest == AT_ONCE
-    await service.calls("upload", MOST - BEFORE)
+    await service.calls("upload", MOST)
     service.highest = 0
     await service.calls("read", 2 * AT_ONCE)
     assert service.highest == 1
@@ -85,7 +86,7 @@ async def test_large_bodies_are_not_waited_for() -> None:
     """A part that takes a minute to send stops no other call."""
     gate = Narrowing([Stated(MOST, 60)])
     service = Service(gate)
-    await service.calls("any", MOST - BEFORE)
+    await service.calls("any", MOST)
     async with gate.leave("part", 32 * 1024 * 1024):
         await asyncio.wait_for(service.call("any"), 5)
 
@@ -118,7 +119,7 @@ async def test_a_call_that_is_given_up_lets_the_next_one_leave() -> None:
     """Cancelled while it is alone, and while it waits."""
     gate = Narrowing([Stated(MOST, 60)])
     service = Service(gate)
-    await service.calls("any", MOST - BEFORE)
+    await service.calls("any", MOST)
     async with _held(gate):
         waiting = asyncio.ensure_future(service.call("any"))
         await asyncio.sleep(0)

@@ -36,6 +36,7 @@ class BoxDrive:
         self._acting = acting
         self._form = access.settings.get("notes_format") or making.DEFAULT
         self._makes_notes_files = False
+        self.root_is_new = False
         self.calls: Mapping[str, int] = self._calls.transport.trace.calls
 
     def __repr__(self) -> str:
@@ -55,7 +56,7 @@ class BoxDrive:
         except RootGone:
             if not create:
                 raise
-            await self._tree.make_root()
+            self.root_is_new = await self._tree.make_root()
             return
         await calls.get("GetFolder", f"folders/{root}?fields=id,type", Entry, attempts=tree.FEW)
 

@@ -39,12 +39,13 @@ class Tree:
             self._folders[""] = known
         return known
 
-    async def make_root(self) -> None:
-        """See to the location's root, and what lies above it."""
-        at = TOP
+    async def make_root(self) -> bool:
+        """See to the location's root, and what lies above it. Returns whether it is new."""
+        at, new = TOP, False
         for part in self._folder.split("/"):
-            at = await self._child_made(at, part)
+            at, new = await self._child_made(at, part)
         self._folders[""] = at
+        return new
 
     async def folder(self, path: str) -> str:
         """The id of a folder. Raises Gone, RootGone."""
@@ -160,14 +161,15 @@ class Tree:
 
     async def _ensure(self, path: str) -> str:
         above, _, part = path.rpartition("/")
-        made = self._folders[path] = await self._child_made(await self.ensure(above), part)
+        made, _ = await self._child_made(await self.ensure(above), part)
+        self._folders[path] = made
         return made
 
-    async def _child_made(self, folder_id: str, part: str) -> str:
-        """A folder's child folder: one call, whether it is there already or not."""
+    async def _child_made(self, folder_id: str, part: str) -> tuple[str, bool]:
+        """A folder's child folder, and whether it is new: one call, whether it is there already or not."""
         body = {"name": part, "parent": {"id": folder_id}}
         try:
-            return (await self._calls.send("CreateFolder", "POST", "folders", body, Entry, repeatable=True)).id
+            return (await self._calls.send("CreateFolder", "POST", "folders", body, Entry, repeatable=True)).id, True
         except NameInUse as error:
             there = error.there
             if not there:
@@ -175,7 +177,7 @@ class Tree:
                 there = {"type": found.type, "id": found.id} if found is not None else {}
             if there.get("type") != "folder":
                 raise Conflict(f"{part!r} is there, and no folder") from None
-            return str(there["id"])
+            return str(there["id"]), False
 
     def forget(self, path: str) -> None:
         """Something is not there any more, nor is what was below it."""

@@ -37,6 +37,7 @@ class DropboxDrive:
         self._acting = acting
         self._of_team = acting is not None
         self._form = access.settings.get("export_format") or DEFAULT
+        self.root_is_new = False
         self._root_there = False
         self._looking = asyncio.Lock()
         self._beginning = asyncio.Semaphore(PARALLEL)
@@ -71,7 +72,8 @@ class DropboxDrive:
         except Gone:
             if not create:
                 raise RootGone(f"there is no folder {where!r} in the Dropbox") from None
-            return await self._make(where)
+            self.root_is_new = await self._make(where)
+            return
         if found.tag != "folder":
             raise RootGone(f"{where!r} is no folder")
 
@@ -163,15 +165,18 @@ class DropboxDrive:
             await self._make(where)
             self._folders.add(path)
 
-    async def _make(self, where: str) -> None:
+    async def _make(self, where: str) -> bool:
+        """Returns whether it is new."""
         try:
             await self._calls.ask("files/create_folder_v2", {"path": where, "autorename": False}, Made)
         except FolderThere:
-            return
+            return False
         except Conflict:
             found = await self._calls.ask("files/get_metadata", {"path": where}, Metadata)
             if found.tag != "folder":
                 raise
+            return False
+        return True
 
     async def _root(self) -> Calls:
         """The location's root has to be there: Dropbox itself would make whatever is missing."""

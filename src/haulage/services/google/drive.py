@@ -44,6 +44,7 @@ class GoogleDrive:
         self._uploads = Uploads(self._calls)
         self._copies = Copies(self._calls, self._tree)
         self._namings: dict[str, Naming] = {}
+        self.root_is_new = False
         self.calls: Mapping[str, int] = self._calls.transport.trace.calls
 
     def __repr__(self) -> str:
@@ -57,7 +58,7 @@ class GoogleDrive:
         except RootGone:
             if not create:
                 raise
-            await self._tree.make_root()
+            self.root_is_new = await self._tree.make_root()
 
     async def page(self, folder: str, cursor: str | None) -> Page:
         """Up to 1,000 children, the oldest first. The cursor: where the page before it ended, and Google's token."""

@@ -86,12 +86,13 @@ class Tree:
                 raise RootGone(f"there is no folder {self._place.text!r} in the Drive", EXAMPLES) from None
         return known
 
-    async def make_root(self) -> None:
-        """See to the location's root, and what lies above it."""
-        at = await self.top()
+    async def make_root(self) -> bool:
+        """See to the location's root, and what lies above it. Returns whether it is new."""
+        at, new = await self.top(), False
         for part in self._place.folder.split("/"):
-            at = await self._child_made(at, part) if part else at
+            at, new = await self._child_made(at, part) if part else (at, new)
         self._folders[""] = at
+        return new
 
     async def top(self) -> str:
         """The id of the space in which the location lies. Raises RootGone, Refused."""
@@ -226,7 +227,8 @@ class Tree:
         above, _, part = path.rpartition("/")
         folder_id = await self.ensure(above)
         try:
-            return await self._child_made(folder_id, part)
+            made, _ = await self._child_made(folder_id, part)
+            return made
         except _InTheTrash:
             raise self.taken_away(path) from None
 
@@ -238,10 +240,10 @@ class Tree:
                 self.fresh.end(known)
         return Transient(f"{path}: its folder was taken away meanwhile, or put into the trash")
 
-    async def _child_made(self, folder_id: str, part: str) -> str:
-        """A folder's child, made if it is not there. Of two that are made at once, one remains."""
+    async def _child_made(self, folder_id: str, part: str) -> tuple[str, bool]:
+        """A folder's child, and whether it is new: made if it is not there. Of two made at once, one remains."""
         self.fresh.writes(folder_id, part)
-        found = None if self.fresh.alone(folder_id, part) else await self._child(folder_id, part)
+        found, made = None if self.fresh.alone(folder_id, part) else await self._child(folder_id, part), None
         if found is None:
             found = made = await self.create(folder_id, {"name": part, "mimeType": FOLDER})
             if not self.fresh.alone(folder_id, part):
@@ -254,7 +256,7 @@ class Tree:
             raise Conflict(f"{part!r} is there, and no folder")
         if found.trashed:
             raise _InTheTrash(f"{part!r} was made in a folder that is in the trash")
-        return found.id
+        return found.id, made is not None and made.id == found.id
 
     async def create(self, folder_id: str, facts: dict[str, object]) -> File:
         """Make a folder, under an id of its own: sent again, it makes no second one (Q8)."""

@@ -5,7 +5,7 @@ request, and the request sent again (F18).
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from time import monotonic
 
 import msgspec
@@ -16,7 +16,7 @@ from haulage.services.authorisation import DIRECT, Credentials, Route
 from haulage.services.contract import Pacer
 from haulage.services.transport.limits import Limits
 from haulage.services.transport.limits import limits as limits_here
-from haulage.services.transport.narrowing import Narrowing, Stated
+from haulage.services.transport.narrowing import Leaving, Narrowing, Stated
 from haulage.services.transport.retries import NotReady, next_attempt
 from haulage.services.transport.wire import AGENT, Answer, RateWatchdog, Request, Streamed, Trace, Wire
 
@@ -120,7 +120,7 @@ class Transport:
         """Send and read the whole answer. Raises what the judge says, Unreachable, Transient or OutcomeUnknown."""
         tries = _Tries()
         while True:
-            async with self._narrowing.leave(request.operation, len(request.body or b"")):
+            async with self._leave(request) as leaving:
                 await self._before(request, tries)
                 self._on_their_way += 1
                 try:
@@ -129,7 +129,7 @@ class Transport:
                         answer = Answer(response.status, response.headers, await self._wire.read(request, response))
                     finally:
                         self._wire.done(response)
-                    self._check(request, answer)
+                    self._check(request, answer, leaving)
                     return answer
                 except HaulageError as error:
                     failure = error
@@ -142,11 +142,11 @@ class Transport:
         """Send, and hand over an accepted answer, its body unread. A break in the body is the caller's to resume."""
         tries = _Tries()
         while True:
-            async with self._narrowing.leave(request.operation):
+            async with self._leave(request) as leaving:
                 await self._before(request, tries)
                 self._on_their_way += 1
                 try:
-                    answer, response = await self._accepted(request, tries)
+                    answer, response = await self._accepted(request, tries, leaving)
                     break
                 except HaulageError as error:
                     failure = error
@@ -158,23 +158,29 @@ class Transport:
         finally:
             self._wire.done(response)
 
-    async def _accepted(self, request: Request, tries: _Tries) -> tuple[Answer, ClientResponse]:
+    def _leave(self, request: Request) -> AbstractAsyncContextManager[Leaving]:
+        """Wait until it may leave; what is sent without credentials is not counted by the service."""
+        return self._narrowing.leave(request.operation, len(request.body or b""), counts=not request.bare)
+
+    async def _accepted(self, request: Request, tries: _Tries, leaving: Leaving) -> tuple[Answer, ClientResponse]:
         """Send once; the answer without its body where it is what was asked for, else the judge's error."""
         response = await self._wire.send(request, self._headers(request, tries))
         try:
             answer = Answer(response.status, response.headers)
             if response.status not in (200, 206):
                 answer.body = await self._wire.read(request, response)
-            self._check(request, answer)
+            self._check(request, answer, leaving)
         except BaseException:
             self._wire.done(response)
             raise
         return answer, response
 
-    def _check(self, request: Request, answer: Answer) -> None:
+    def _check(self, request: Request, answer: Answer, leaving: Leaving) -> None:
         error = self._judge(request, answer)
-        if not (request.bare or isinstance(error, Throttled)):
-            self._narrowing.taken(request.operation)
+        if isinstance(error, Throttled) and not isinstance(error, NotReady):
+            leaving.refused()
+        else:
+            leaving.taken()
         if error is not None:
             raise error
         self._pacer.answered()
