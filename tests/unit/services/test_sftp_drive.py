@@ -14,8 +14,10 @@ from haulage.services.sftp import SFTP
 from haulage.services.sftp.drive import SftpDrive, folders
 from haulage.services.sftp.packets import Attributes
 from haulage.services.sftp.wire import Wire
-from testbed.ssh import AsyncSSH
+from testbed.ssh import AsyncSSH, RcloneSftp
 from tests.contract.kit import FreePacer, body_of, listed, put, read_path
+
+MIB = 1024 * 1024
 
 
 @pytest.fixture
@@ -43,6 +45,27 @@ def plant_raw(root: Path) -> None:
 def names_in(folder: Path) -> list[str]:
     """What lies there."""
     return [path.name for path in folder.iterdir()]
+
+
+async def test_a_server_whose_writing_handles_cannot_be_read(tmp_path: Path) -> None:
+    """Q16: found out before anything is written; small and large files are read back on handles of their own."""
+    with RcloneSftp(tmp_path) as server:
+        drive = SftpDrive(server.settings, "", FreePacer())
+        await drive.check(write=True, create=False)
+        for path, size in (("empty", 0), ("small", 3), ("folder/of blocks", 300_000)):
+            written = await put(drive, path, body_of(size), Carried(modified_us=1_600_000_000_000_000))
+            assert (written.size, written.modified_us) == (size, 1_600_000_000_000_000)
+            assert "sha256" in written.hashes
+            assert await read_path(drive, path) == body_of(size)
+        body = body_of(9 * MIB)
+        state = await drive.begin("large", len(body), Carried(modified_us=1_600_000_000_000_000), "attempt", ABSENT)
+        first = await drive.put_part(state, 1, 0, memoryview(body)[: 8 * MIB], None)
+        assert await drive.parts(state) == {1: first}
+        parts = [first, await drive.put_part(state, 2, 8 * MIB, memoryview(body)[8 * MIB :], None)]
+        assert (await drive.finish(state, parts, {}, ABSENT)).parts_checked
+        assert await read_path(drive, "large") == body
+        assert set(await listed(drive)) == {"empty", "small", "folder", "large"}
+        await drive.close()
 
 
 async def test_names_that_are_not_utf8_are_told(drive: SftpDrive, root: Path) -> None:

@@ -139,6 +139,7 @@ class SftpDrive:
         probe = Probe(folder, self.traits.names, checksums=self._asks_for_checksums)
         found = await self._links.call("try to write", "", probe, attempts=CHECK_ATTEMPTS)
         self._writing.checksums = found.checksums
+        self._writing.reads_through = found.reads_through
         self.traits = msgspec.structs.replace(self.traits, names=found.names)
 
     async def page(self, folder: str, cursor: str | None) -> Page:

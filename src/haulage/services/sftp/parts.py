@@ -63,8 +63,9 @@ class Parts:
         slot = size + (number - 1) * SLOT_BYTES
 
         async def send(wire: Wire, progress: Progress) -> str:
-            async with self._file(wire, state, READ | WRITE) as file:
-                if any(await file.read(slot, SLOT_BYTES)):
+            through = self._writing.reads_through
+            async with self._file(wire, state, (READ if through else 0) | WRITE) as file:
+                if not through or any(await file.read(slot, SLOT_BYTES)):
                     await file.write(slot, bytes(SLOT_BYTES))
                 await write_blocks(wire, file, offset, body, progress)
                 known = await self._writing.known(wire, file, self._hidden(state), offset, body, progress)
@@ -106,7 +107,7 @@ class Parts:
         await self._writing.expect(path, condition)
 
         async def make_ready(wire: Wire, _: Progress) -> Attributes:
-            async with self._file(wire, state, READ | WRITE) as file:
+            async with self._file(wire, state, WRITE) as file:
                 cut = file.set_size(size)
                 answers = await all_at_once(cut, *set_time(file, state["modified_us"]), *file.sync(), file.stat())
                 return answers[-1]  # type: ignore[no-any-return] # the answer to stat()

@@ -11,7 +11,7 @@ from haulage.model.naming import NameRules
 from haulage.services.links import Progress, lastly
 from haulage.services.sftp.checksums import Way, way_of
 from haulage.services.sftp.reading import all_at_once, close_quietly
-from haulage.services.sftp.wire import CREATE, READ, WRITE, Wire
+from haulage.services.sftp.wire import CREATE, READ, WRITE, File, Wire
 from haulage.services.spelling import OTHER_CASE, OTHER_FORM, SPELT, TRIED, observed, with_losses
 
 _FILE = b"/probe"
@@ -25,10 +25,11 @@ _REFUSALS = (
 
 
 class Found(msgspec.Struct, frozen=True):
-    """What was found out."""
+    """What was found out. reads_through: a handle that writes can be read from, too (Q16)."""
 
     names: NameRules
     checksums: Way | None
+    reads_through: bool
 
 
 class Probe:
@@ -54,7 +55,7 @@ class Probe:
         try:
             names = await self._spelling(wire)
             progress.waiting()
-            return Found(names, await self._way(wire) if self._checksums else None)
+            return Found(names, *await self._file(wire))
         finally:
             await lastly(removed(wire, self._folder))
 
@@ -76,17 +77,28 @@ class Probe:
             return False
         return True
 
-    async def _way(self, wire: Wire) -> Way | None:
+    async def _file(self, wire: Wire) -> tuple[Way | None, bool]:
         path, body = self._folder + _FILE, secrets.token_bytes(64)
         try:
             file = await wire.open(path, READ | WRITE | CREATE)
         except (asyncssh.SFTPFailure, asyncssh.SFTPPermissionDenied, asyncssh.SFTPOpUnsupported):
-            return None
+            return None, False
         try:
             await file.write(0, body)
-            return await way_of(wire, file, path, body)
+            through = await _reads(file, body)
+            return await way_of(wire, file, path, body) if self._checksums and through else None, through
         finally:
             await close_quietly(file)
+
+
+async def _reads(file: File, body: bytes) -> bool:
+    """Whether what was written reads back on the handle that wrote it, and it tells of its file."""
+    try:
+        return bool(await file.read(0, len(body)) == body and (await file.stat()).size == len(body))
+    except (asyncssh.SFTPConnectionLost, asyncssh.SFTPNoConnection):
+        raise
+    except asyncssh.SFTPError:
+        return False
 
 
 async def removed(wire: Wire, folder: bytes) -> None:

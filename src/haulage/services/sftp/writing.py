@@ -40,6 +40,7 @@ class Writing:
     """Writes files of one tree. reads_back: what the server holds is proven, else its size alone is compared (Q7).
 
     checksums: how the server can be asked for a checksum, where it can: then large pieces need not be read again.
+    reads_through: what is written reads back on the same handle; else another one is opened for it (Q16).
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Writing:
         self._listing = listing
         self.reads_back = reads_back
         self.checksums: Way | None = None
+        self.reads_through = True
 
     async def whole(
         self, path: str, body: bytes | memoryview, carried: Carried, digests: Mapping[str, str], condition: Precondition
@@ -82,13 +84,16 @@ class Writing:
         self, wire: Wire, hidden: bytes, data: bytes, carried: Carried, progress: Progress
     ) -> tuple[Attributes, str | None]:
         """Write it under the hidden name, anew; what the server then says of it, and the SHA-256 of what it holds."""
+        flags = (READ if self.reads_through else 0) | WRITE | CREATE | EXCLUSIVE
         try:
-            file = await wire.open(hidden, READ | WRITE | CREATE | EXCLUSIVE)
+            file = await wire.open(hidden, flags)
         except asyncssh.SFTPFailure:  # an earlier attempt got so far
             await wire.remove(hidden)
-            file = await wire.open(hidden, READ | WRITE | CREATE | EXCLUSIVE)
+            file = await wire.open(hidden, flags)
         try:
-            if self._is_small(wire, data):
+            if not self.reads_through:
+                answers = await self._and_then_read(wire, file, hidden, data, carried.modified_us, progress)
+            elif self._is_small(wire, data):
                 answers = await self._in_one_breath(file, data, carried.modified_us, progress)
             else:
                 answers = await self._in_blocks(wire, file, hidden, data, carried.modified_us, progress)
@@ -124,6 +129,30 @@ class Writing:
         answers = await all_at_once(*sets, *file.sync(), file.stat(), file.close())
         return answers[-2], known
 
+    async def _and_then_read(
+        self, wire: Wire, file: File, hidden: bytes, data: bytes, modified_us: int | None, progress: Progress
+    ) -> tuple[Attributes, str | None]:
+        """Written in order and closed; then its time, and it is read on a handle of its own."""
+        for start in range(0, len(data), wire.write_bytes):
+            piece = data[start : start + wire.write_bytes]
+            await file.write(start, piece)
+            progress.sent(len(piece))
+        await all_at_once(*file.sync(), file.close())
+        if modified_us is not None:
+            await wire.set_times(hidden, seconds_of(modified_us))
+        known = (
+            await sha256_of(await self.read_again(wire, hidden, 0, len(data), progress)) if self.reads_back else None
+        )
+        return await wire.lstat(hidden), known
+
+    async def read_again(self, wire: Wire, hidden: bytes, start: int, end: int, progress: Progress) -> bytes:
+        """Those bytes, on a handle of their own."""
+        file = await wire.open(hidden, READ)
+        try:
+            return await read_all(wire, file, start, end, progress)
+        finally:
+            await close_quietly(file)
+
     async def known(
         self, wire: Wire, file: File, path: bytes, offset: int, body: memoryview, progress: Progress
     ) -> str:
@@ -137,6 +166,8 @@ class Writing:
             if held is None:
                 self.checksums = None  # it was tried before, and works no more: not to be waited for again
             progress.waiting()
+        if not self.reads_through:
+            return await sha256_of(await self.read_again(wire, path, offset, offset + len(body), progress))
         return await sha256_of(await read_all(wire, file, offset, offset + len(body), progress))
 
     async def expect(self, path: str, condition: Precondition) -> None:
