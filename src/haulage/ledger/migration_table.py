@@ -21,7 +21,8 @@ Over = Mapping[int, int]
 """Transfers that do not stand as the ledger says, by id: they wait, are scanned, or their process is gone."""
 
 _rows, _copy, _scan = migration_rows, standings.alias("copies"), standings.alias("scans")
-STATUSES = (*range(1000), SCANNING)
+SAID = {one: words_of(one) for one in (*range(1000), SCANNING)}
+"""What the table says of each status that there may be."""
 EDGES = re.compile(r"\\[Az]|\(\?[a-zA-Z]*-")
 """In a pattern: it may ask where a text begins or ends, which lines of a text that are put together do not tell."""
 
@@ -108,14 +109,14 @@ class _Source:
         Where none or all are, rows are not joined to their runs before the filter has chosen them.
         """
         test = cell_test(part)
-        wrong = [one for one in STATUSES if not test(words_of(one))]
+        wrong = [one for one, words in SAID.items() if not test(words)]
         never = self.status.is_(None) if test(NEVER_RUN) else sa.false()
         refused = self.refused & _called(self.why, part)
         if not wrong and test(NEVER_RUN):
             return [~self.refused, refused]
-        if 2 * len(wrong) < len(STATUSES):
+        if 2 * len(wrong) < len(SAID):
             return [~self.refused & (self.status.not_in(wrong) | never), refused]
-        right = [one for one in STATUSES if one not in {*wrong}]
+        right = list(SAID.keys() - {*wrong})
         return [~self.refused & (self.status.in_(right) | never), refused] if right or test(NEVER_RUN) else [refused]
 
 

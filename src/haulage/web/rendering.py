@@ -22,13 +22,16 @@ HERE = Path(__file__).parent
 
 def visible(text: object) -> Markup:
     """A name from elsewhere: what cannot be seen, or turns others around, is shown as its number (S36)."""
-    shown = []
-    for one in str(text):
-        if hidden(one):
-            shown.append(f'<span class="hidden-character">U+{ord(one):04X}</span>')
-        else:
-            shown.append(str(escape(one)))
-    return Markup('<bdi class="name">{}</bdi>').format(Markup("".join(shown)))  # noqa: S704 - escaped above, one by one
+    said = str(text)
+    if any(map(hidden, said)):
+        told = "".join(_number_of(one) if hidden(one) else str(escape(one)) for one in said)
+    else:
+        told = str(escape(said))
+    return Markup(f'<bdi class="name">{told}</bdi>')  # noqa: S704 - escaped above
+
+
+def _number_of(character: str) -> str:
+    return f'<span class="hidden-character">U+{ord(character):04X}</span>'
 
 
 def moment(microseconds: int | None) -> Markup:
@@ -66,7 +69,7 @@ def again_words(status: int) -> str:
 
 _environment = jinja2.Environment(
     loader=jinja2.FileSystemLoader(HERE / "templates"), autoescape=True, undefined=jinja2.StrictUndefined,
-    trim_blocks=True, lstrip_blocks=True,
+    trim_blocks=True, lstrip_blocks=True, auto_reload=False,
 )  # fmt: skip
 _environment.filters |= {"visible": visible, "moment": moment, "size": size_text, "seconds": time_text, "n": number}
 _environment.filters |= {"on_page": on_page, "browser": browser}
