@@ -105,6 +105,10 @@ async def test_scanned_then_moved(ada: Visitor, tmp_path: Path) -> None:
     table = (await ada.get("/migrations/1/reports/table")).content.decode("utf-8-sig")
     assert table.splitlines()[0] == "ID,Source Path,Destination Path,Tags,Notes,Status"
     assert (await uploaded(ada, table, "update")).status_code == 303
+    ticked = {"key": ["files", "id", "status", "data_skipped"], "order": ["status", "files", "id", "data_skipped"]}
+    assert (await ada.post("/migrations/1/columns", **ticked)).status_code == 303
+    chosen = (await ada.get("/migrations/1/reports/columns", filter="id:1 id:1")).content.decode("utf-8-sig")
+    assert chosen.splitlines() == ["Status,Files Successful,ID,Bytes Skipped", "Success,1,1,0"]
     left = ada.house.ledger.path.parent / "reports" / "migration-1"
     for _ in range(500):
         if not list(left.iterdir()):

@@ -21,8 +21,9 @@ from haulage.model import mapping
 from haulage.model.errors import Refused
 from haulage.model.mapping import Wish
 from haulage.model.matching import Match
-from haulage.operations import applying, migration_reports, migration_table, migrations, scan_reports
+from haulage.operations import applying, migration_reports, migration_table, migrations, scan_reports, schedules
 from haulage.operations.home import home
+from haulage.reports.migration import SHOWN_COLUMNS
 
 app = cyclopts.App(name="migrations", help="Many users or folders, moved together.")
 app.command(migrating.scan)
@@ -173,14 +174,20 @@ def update(name: str, file: File, /) -> None:
 
 
 @app.command
-def export(name: str, /, *, filter: str = "", yaml: Flag = False) -> None:
-    """The transfers as CSV on standard output: ID, paths, tags, notes and status.
+def export(name: str, /, *, filter: str = "", yaml: Flag = False, columns: str = "") -> None:
+    """The transfers as CSV on standard output: ID, paths, tags, notes and status, which `update` takes back.
 
     Args:
         name: The migration.
         filter: Only some, as in `show`; of the CSV alone.
         yaml: Instead, the whole migration as the file that `haulage apply` takes.
+        columns: Instead, the migration table report: these columns of the table, separated by commas, in their order,
+            of status, id, source, destination, scanned, files, files_failed, files_skipped, data, data_failed,
+            data_skipped, last, schedule, tags, notes.
     """
+    keys = [one.strip() for one in columns.split(",") if one.strip()]
+    if unknown := next((one for one in keys if one not in SHOWN_COLUMNS), None):
+        raise Refused(f"there is no column {unknown[:40]!r}", f"Choose from {', '.join(SHOWN_COLUMNS)}.")
     if yaml and filter:
         raise Refused("a migration's file holds all of its transfers", "Leave out --filter, or --yaml.")
     with opened() as ledger:
@@ -188,9 +195,14 @@ def export(name: str, /, *, filter: str = "", yaml: Flag = False) -> None:
             for piece in applying.exported(ledger, name):
                 sys.stdout.buffer.write(piece.encode())
             return
-        _, rows = migration_table.of_name(ledger, name, filter)
+        row, rows = migration_table.of_name(ledger, name, filter)
+        header: Sequence[str] = migration_reports.COLUMNS
+        lines = migration_reports.table(rows)
+        if keys:
+            header = [SHOWN_COLUMNS[key] for key in keys]
+            lines = migration_reports.chosen(rows, keys, schedules.of_migration(ledger, row.id))
         with open(sys.stdout.fileno(), "w", encoding="utf-8", newline="", closefd=False) as out:
-            migration_reports.put(out, migration_reports.COLUMNS, migration_reports.table(rows))
+            migration_reports.put(out, header, lines)
 
 
 @app.command

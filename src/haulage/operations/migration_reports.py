@@ -9,9 +9,10 @@ from pathlib import Path
 from haulage.ledger import issues, migration_rows
 from haulage.ledger.issues import Wrong
 from haulage.ledger.migration_rows import TransferRow
+from haulage.ledger.schedules import ScheduleRow
 from haulage.ledger.store import Ledger
 from haulage.model.outcome import WRONG
-from haulage.operations import history, migrations
+from haulage.operations import history, migrations, schedules
 from haulage.operations.issues import Group
 from haulage.reports import files, migration
 from haulage.reports.lines import cell
@@ -33,13 +34,21 @@ PORTION = 100
 KINDS = ("migration", "errors", "table")
 
 
-def write(ledger: Ledger, rows: Iterable[TransferRow], folder: Path, kinds: Sequence[str] = KINDS) -> dict[str, Path]:
+def write(
+    ledger: Ledger,
+    rows: Iterable[TransferRow],
+    folder: Path,
+    kinds: Sequence[str] = KINDS,
+    shown: tuple[Sequence[str], Sequence[ScheduleRow]] = ((), ()),
+) -> dict[str, Path]:
     """Write migration.csv, errors.csv and table.csv of these transfers to a folder; older ones are replaced.
 
-    rows: gone through once for each of them. kinds: which of the three. UTF-8 with a byte order mark, for spreadsheets.
-    Raises DiskFull, Refused (cannot be written).
+    rows: gone through once for each of them. kinds: which of the three, or "columns": the columns that a person chose.
+    shown: these, and the schedules of the migration. UTF-8 with a byte order mark, for spreadsheets. Raises DiskFull,
+    Refused (cannot be written).
     """
     reports: dict[str, tuple[Sequence[str], Iterable[Sequence[str]]]] = {
+        "columns": ([migration.SHOWN_COLUMNS[key] for key in shown[0]], chosen(rows, *shown)),
         "migration": (migration.MIGRATION_COLUMNS, _transfers(ledger, rows)),
         "errors": (migration.ERROR_COLUMNS, _errors(ledger, rows)),
         "table": (migration.TABLE_COLUMNS, table(rows)),
@@ -66,6 +75,15 @@ def put(out: io.TextIOBase, columns: Sequence[str], lines: Iterable[Sequence[str
 def table(rows: Iterable[TransferRow]) -> Iterable[Sequence[str]]:
     """The table as it is shown: see reports.migration.TABLE_COLUMNS."""
     return migration.table_lines((one, migrations.status_of(one)[1]) for one in rows)
+
+
+def chosen(
+    rows: Iterable[TransferRow], keys: Sequence[str], scheduled: Sequence[ScheduleRow]
+) -> Iterable[Sequence[str]]:
+    """The columns of the table that a person chose: see reports.migration.SHOWN_COLUMNS. scheduled: the migration's."""
+    for one in rows:
+        words = {"status": migrations.status_of(one)[1], "scanned": migrations.scanned_words(one)}
+        yield migration.shown_line(one, keys, {**words, "schedule": schedules.of_row(scheduled, one.id)})
 
 
 def issue_line(group: Group, one: Wrong) -> list[str]:

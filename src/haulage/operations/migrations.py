@@ -356,6 +356,13 @@ def last_status(row: TransferRow, kind: RunKind = RunKind.COPY) -> tuple[int | N
     return (None, NEVER_RUN) if run is None else (run.status, words_of(run.status, kind))
 
 
+def scanned_words(row: TransferRow) -> str:
+    """How the newest scan of a transfer stands."""
+    if row.scan is None:
+        return "never"
+    return "now" if row.scan.ended_us is None else words_of(row.scan.status, RunKind.SCAN)
+
+
 def cells(row: TransferRow) -> dict[str, str]:
     """What a filter looks at: see model.row_filter.COLUMNS."""
     shown = {"id": str(row.id), "status": status_of(row)[1], "source": row.source, "destination": row.destination}

@@ -1,6 +1,6 @@
 """The tables of a migration, for spreadsheets: one row for each transfer, and one for each failure."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from haulage.ledger.migration_rows import Standing, TransferRow
@@ -24,6 +24,21 @@ MIGRATION_COLUMNS = (
     *(f"Completed Successfully {one}" for one in _AMOUNTS),
 )
 ERROR_COLUMNS = ("ScheduleID", "Username", "Action", "Path", "Error Message", "Comments")
+SHOWN_COLUMNS = {
+    **{"status": "Status", "id": "ID", "source": "Source Path", "destination": "Destination Path"},
+    **{"scanned": "Scanned", "files": "Files Successful", "files_failed": "Files Failed"},
+    **{"files_skipped": "Files Skipped", "data": "Bytes Successful", "data_failed": "Bytes Failed"},
+    **{"data_skipped": "Bytes Skipped", "last": "Last Run", "schedule": "Schedule", "tags": "Tags", "notes": "Notes"},
+}
+"""The columns of the table on its page, by their keys there."""
+_COUNTED = {
+    "files": ("successful", "unchanged"),
+    "files_failed": ("failed", "changed_at_source"),
+    "files_skipped": ("skipped", "unsupported"),
+    "data": ("successful_bytes", "unchanged_bytes"),
+    "data_failed": ("failed_bytes",),
+    "data_skipped": ("skipped_bytes", "unsupported_bytes"),
+}
 TABLE_COLUMNS = ("ID", "Source Path", "Destination Path", "Tags", "Notes", "Status")
 
 
@@ -110,3 +125,14 @@ def table_lines(rows: Iterable[tuple[TransferRow, str]]) -> Iterator[list[Any]]:
     for row, words in rows:
         shown = cell(row.source), cell(row.destination), cell(", ".join(row.tags)), cell(row.notes), cell(words)
         yield [str(row.id), *shown]
+
+
+def shown_line(row: TransferRow, keys: Sequence[str], words: Mapping[str, str]) -> list[str]:
+    """The cells under some of SHOWN_COLUMNS. words: of the columns "status", "scanned" and "schedule"."""
+    runs = [one.started_us for one in (row.run, row.scan) if one is not None]
+    told = {name: cell(text) for name, text in words.items()}
+    told |= {"id": str(row.id), "source": cell(row.source), "destination": cell(row.destination)}
+    told |= {"last": utc_text(max(runs, default=None)), "tags": cell(", ".join(row.tags)), "notes": cell(row.notes)}
+    for name, parts in _COUNTED.items():
+        told[name] = "" if row.run is None else str(sum(_count(row.run, one) for one in parts))
+    return [told[key] for key in keys]

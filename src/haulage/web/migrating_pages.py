@@ -28,6 +28,7 @@ from haulage.operations import (
     schedules,
 )
 from haulage.operations.locations import Given
+from haulage.web import columns
 from haulage.web.access import ForgedForm, Operator, Viewer, Visit
 from haulage.web.migration_pages import Filter, View, Viewed, migration_page, table_facts
 from haulage.web.rendering import page, render
@@ -40,7 +41,8 @@ TICK_SHARE = 10
 """A tick waits at least so many times as long as it took to look: large tables are looked at less often."""
 SHOWN_ROWS = 20
 Kind = Literal["scan", "copy", "cutover"]
-Report = Literal["migration", "errors", "table"]
+Report = Literal["migration", "errors", "columns", "table"]
+NAMES = {"migration": "MigrationReport", "errors": "MigrationErrorReport", "columns": "MigrationTableReport"}
 Change = Literal["pause", "cancel", "resume"]
 STOPS = {"pause": Status.PAUSED, "cancel": Status.CANCELED}
 Ids = Annotated[list[int], Query(max_length=1000)]
@@ -164,13 +166,14 @@ def cutover(request: Request, visit: Viewer, migration_id: int, after: int = -1)
 
 @router.get("/migrations/{migration_id}/reports/{report}")
 def download(visit: Viewer, migration_id: int, report: Report, filter: Filter = "") -> Response:
-    """One of the three reports as CSV, of the transfers that a filter shows."""
+    """One of the reports as CSV, of the transfers that a filter shows."""
     one = rights.migration(visit.ledger, visit.who, migration_id)
     found = migration_table.Rows(visit.ledger, one.id, migration_table.shown(visit.ledger, one.id, filter))
     folder = visit.ledger.path.parent / "reports" / f"migration-{one.id}" / secrets.token_hex(8)
-    path: Path = migration_reports.write(visit.ledger, found, folder, (report,))[report]
+    shown = [each.key for each in columns.shown(visit)], schedules.of_migration(visit.ledger, one.id)
+    path: Path = migration_reports.write(visit.ledger, found, folder, (report,), shown)[report]
     visit.ledger.do(audit.append, visit.actor, "migration export", f"migration {one.id}", kind=report)
-    name = {"migration": "MigrationReport", "errors": "MigrationErrorReport", "table": "MigrationTableReport"}[report]
+    name = NAMES.get(report, "MigrationTable")
     gone = BackgroundTask(shutil.rmtree, folder, ignore_errors=True)
     return FileResponse(path, media_type="text/csv; charset=utf-8", filename=f"{name}.csv", background=gone)
 

@@ -13,7 +13,7 @@ from haulage.ledger.migration_table import Over, pace
 from haulage.ledger.store import now_us
 from haulage.model import row_filter
 from haulage.model.errors import HaulageError, Missing, Refused
-from haulage.model.outcome import RunKind, Status
+from haulage.model.outcome import Status
 from haulage.model.person import Role
 from haulage.model.standing import SCANNING, mood_of, words_of
 from haulage.operations import migration_table, migrations, rights, schedules
@@ -83,14 +83,13 @@ def line(row: TransferRow, over: Over) -> Line:
     runs = [one for one in (row.run, row.scan) if one is not None]
     newest = max(runs, key=lambda one: one.started_us, default=None)
     return Line(
-        row, kind, words, _scanned(row), None if newest is None else newest.id, newest.started_us if newest else None
+        row,
+        kind,
+        words,
+        migrations.scanned_words(row),
+        None if newest is None else newest.id,
+        newest.started_us if newest else None,
     )
-
-
-def _scanned(row: TransferRow) -> str:
-    if row.scan is None:
-        return "never"
-    return "now" if row.scan.ended_us is None else words_of(row.scan.status, RunKind.SCAN)
 
 
 @router.get("/migrations")

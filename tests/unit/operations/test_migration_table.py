@@ -16,10 +16,12 @@ from haulage.model.errors import Refused
 from haulage.model.mapping import Wish
 from haulage.model.outcome import PassKind, RunKind, Status
 from haulage.model.standing import MOODS
-from haulage.operations import connectors, migrations
+from haulage.operations import connectors, migration_reports, migrations
 from haulage.operations import migration_table as tables
 from haulage.operations.home import transfer_lock
+from haulage.reports.migration import SHOWN_COLUMNS
 from haulage.services.registry import service
+from haulage.web import columns
 
 ME = Actor("me", "test")
 ENDS = (Status.SUCCESS, Status.SOME_UPLOAD_ERRORS, Status.GENERAL_FAILURE, Status.PAUSED)
@@ -200,3 +202,14 @@ def test_notes_and_tags_can_be_read_from_a_file_again(ledger: Ledger, text: str)
 def tag(ledger: Ledger, text: str) -> int:
     """One more of the first transfer."""
     return migrations.tag(ledger, "m", [1], (text,), "add", ME)
+
+
+def test_the_columns_that_a_person_chose_are_reported(ledger: Ledger) -> None:
+    """Each of those that the page has, in any order."""
+    rows = tables.Rows(ledger, 1, [1, 6])
+    keys = list(reversed(SHOWN_COLUMNS))
+    never, ended = (dict(zip(keys, one, strict=True)) for one in migration_reports.chosen(rows, keys, []))
+    assert (never["status"], never["scanned"], never["last"], never["files"]) == ("Never run", "never", "", "")
+    assert (ended["scanned"], ended["files"], ended["files_skipped"], ended["data"]) == ("Success", "6", "1", "94")
+    assert ended["notes"] == "In der Straße" and ended["last"].startswith("2") and ended["schedule"] == ""
+    assert {each.key for each in columns.EVERY} == SHOWN_COLUMNS.keys()
