@@ -19,6 +19,7 @@ from haulage.ledger.codec import dump, load
 from haulage.ledger.installation import installation_id
 from haulage.ledger.runs import RunRow, TransferKey
 from haulage.ledger.store import Ledger, now_us
+from haulage.model import naming
 from haulage.model.errors import AuthLost, HaulageError, Refused
 from haulage.model.filters import Filters
 from haulage.model.location import overlap
@@ -35,7 +36,7 @@ from haulage.operations.locations import (
     refuse_read_only,
 )
 from haulage.operations.runlog import run_log
-from haulage.services.contract import Drive, FindsLeftovers
+from haulage.services.contract import Drive, FindsLeftovers, TellsLineage
 
 
 class Ended(msgspec.Struct, frozen=True):
@@ -75,10 +76,36 @@ async def both_sides(
         stack.push_async_callback(first.close)
         second = await open_drive(ledger, destination, watch)
         stack.push_async_callback(second.close)
-        if (why := overlap(first.identity, second.identity)) is not None:
+        if (why := _overlap(first, second)) is not None:
             raise Refused(f"{why}: {first.identity} and {second.identity}", "Choose two separate places.")
         await stack.enter_async_context(hearing_others(ledger, watch))
         yield first, second
+
+
+def _overlap(first: Drive, second: Drive) -> str | None:
+    """Whether two drives are the same tree or one inside the other, as far as their names tell: a sentence, or None."""
+    fold = naming.folding(first.traits.names) or str
+    return overlap(fold(first.identity), fold(second.identity))
+
+
+async def _refuse_lineage(first: Drive, second: Drive) -> None:
+    """The same by ids, however the two are reached (T55). Raises Refused."""
+    if type(first) is not type(second) or not (isinstance(first, TellsLineage) and isinstance(second, TellsLineage)):
+        return
+    try:
+        above_source, above_target = await at_source(first.lineage()), await at_target(second.lineage())
+    except HaulageError as error:  # where a folder above may not be seen, names alone tell
+        if not error.item_only:
+            raise
+        return
+    why = None
+    if above_source and above_source[0] and above_source[0] in above_target:
+        same = above_source[0] == above_target[0]
+        why = "the source and the destination are the same" if same else "the destination lies inside the source"
+    elif above_target and above_target[0] and above_target[0] in above_source:
+        why = "the source lies inside the destination"
+    if why is not None:
+        raise Refused(f"{why}: {first.identity} and {second.identity}", "Choose two separate places.")
 
 
 @contextmanager
@@ -119,12 +146,14 @@ async def copy(
                 second.belongs_to(f"{await ledger.run(installation_id)} {transfer}")
             begun = time.monotonic()
             await at_source(first.check(write=False, create=False))
-            between = time.monotonic()
+            answered = time.monotonic() - begun
             create = create or second.traits.folders == "real"
+            await _refuse_lineage(first, second)
+            begun = time.monotonic()
             if not (create and options.plan_only):
                 await at_target(second.check(write=True, create=create))
             # Each of them was a new connection and a call: two ways there and back.
-            watch.answer_seconds = max(between - begun, time.monotonic() - between) / 2
+            watch.answer_seconds = max(answered, time.monotonic() - begun) / 2
             await budgets.tell(ledger, watch, first, second)
             options = msgspec.structs.replace(options, source_must_hold=is_prefix(source, first))
             owner = f"{socket.gethostname()}:{os.getpid()}"

@@ -276,6 +276,19 @@ class FindsLeftovers(Protocol):
 
 
 @runtime_checkable
+class TellsLineage(Protocol):
+    """A drive whose place can be known again when it is reached by another way: by address, or another connector."""
+
+    async def lineage(self) -> list[str]:
+        """Ids of the location's root and of the folders above it, as far as they can be seen, the root first.
+
+        The same for whoever asks, and no other service's. Where the root is yet to be made, "" stands for it. Empty
+        where nothing can be told.
+        """
+        ...
+
+
+@runtime_checkable
 class TellsBudget(Protocol):
     """A drive whose service takes few calls, and says how many."""
 

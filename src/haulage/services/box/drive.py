@@ -86,6 +86,11 @@ class BoxDrive:
         items = [self._listed(below + one.name, one) for one in there]
         return Page(items, found.marker or None)
 
+    async def lineage(self) -> list[str]:
+        """See TellsLineage. Ids are the same with everybody, but for a root's."""
+        await self._ready()
+        return await self._tree.lineage()
+
     async def position(self) -> str:
         """See TellsChanges: of the whole account, since its record tells of ids and not of folders."""
         return await changes.position(await self._ready())

@@ -44,6 +44,25 @@ class Items(msgspec.Struct):
     marker: str | None = msgspec.field(name="next_marker", default=None)
 
 
+class Me(msgspec.Struct):
+    """Whose calls these are."""
+
+    id: str
+
+
+class Entries(msgspec.Struct):
+    """Folders, the uppermost first."""
+
+    entries: list[Me] = []
+
+
+class Above(msgspec.Struct):
+    """A folder's place."""
+
+    id: str
+    collection: Entries = msgspec.field(name="path_collection")
+
+
 class Uploaded(msgspec.Struct):
     """What an upload made."""
 

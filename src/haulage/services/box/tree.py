@@ -8,7 +8,7 @@ import msgspec
 
 from haulage.model.errors import Conflict, Denied, Gone, Mismatch, NameRefused, QuotaFull, RootGone, ScopeMissing
 from haulage.services.box.calls import Calls
-from haulage.services.box.items import FIELDS, Entry, Items, told_apart
+from haulage.services.box.items import FIELDS, Above, Entry, Items, Me, told_apart
 from haulage.services.box.refusals import NameInUse
 
 TOP = "0"
@@ -38,6 +38,21 @@ class Tree:
                 raise RootGone(f"there is no folder {self._folder!r} in the Box") from None
             self._folders[""] = known
         return known
+
+    async def lineage(self) -> list[str]:
+        """Ids of the location's root and of what lies above it; "" before them where the root is not there yet."""
+        at, missing = TOP, list[str]()
+        for part in self._folder.split("/") if self._folder else ():
+            found = await self.child(at, part)
+            if found is None or found.type != "folder":
+                missing = [""]
+                break
+            at = found.id
+        path = f"folders/{at}?fields=id,path_collection"
+        above = [] if at == TOP else (await self._calls.get("GetFolder", path, Above)).collection.entries
+        me = (await self._calls.get("GetMe", "users/me?fields=id", Me)).id  # everybody has a root of that number
+        ids = [at, *(one.id for one in reversed(above))]
+        return missing + [f"{TOP} of {me}" if one == TOP else one for one in ids]
 
     async def make_root(self) -> bool:
         """See to the location's root, and what lies above it. Returns whether it is new."""

@@ -1,6 +1,7 @@
 """A Dropbox, or what a member of a team sees of it, as the contract wants it."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
@@ -12,7 +13,16 @@ from haulage.services.counted import CountedContent
 from haulage.services.dropbox import sharing, uploads
 from haulage.services.dropbox.calls import Calls
 from haulage.services.dropbox.exporting import DEFAULT, exported
-from haulage.services.dropbox.items import Listing, Made, Metadata, Position, Session, item_of, written_of
+from haulage.services.dropbox.items import (
+    Account,
+    Listing,
+    Made,
+    Metadata,
+    Position,
+    Session,
+    item_of,
+    written_of,
+)
 from haulage.services.dropbox.refusals import FolderThere
 from haulage.services.dropbox.traits import PARALLEL, TRAITS
 
@@ -92,6 +102,20 @@ class DropboxDrive:
         if self._whole_home and not folder and not found.has_more:
             items += await sharing.untold(calls, team=self._of_team)
         return Page(items, found.cursor if found.has_more else None)
+
+    async def lineage(self) -> list[str]:
+        """See TellsLineage. A call for each folder, and one for the tree that it is in."""
+        calls, parts = await self._ready(), self._folder.split("/") if self._folder else []
+        found: list[str] = []
+        for count in range(len(parts), 0, -1):
+            try:
+                argument = {"path": f"/{'/'.join(parts[:count])}"}
+                found.append((await calls.ask("files/get_metadata", argument, Metadata)).place)
+            except Gone:
+                found = [""]
+        if (chosen := calls.headers.get("Dropbox-API-Path-Root")) is not None:
+            return [*found, str(json.loads(chosen)["namespace_id"])]
+        return [*found, (await calls.ask("users/get_current_account", None, Account)).root.home_namespace_id]
 
     async def position(self) -> str:
         """Of the folder alone, with all below it (Q11)."""

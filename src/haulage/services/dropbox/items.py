@@ -16,6 +16,12 @@ class ExportInfo(msgspec.Struct):
     options: list[str] = msgspec.field(name="export_options", default=[])
 
 
+class Sharing(msgspec.Struct):
+    """Of a folder that is shared: the namespace that it is for all who see it."""
+
+    shared_folder_id: str | None = None
+
+
 class Metadata(msgspec.Struct):
     """A file, folder, or what was deleted: only what is read. tag: absent where the route gives files alone."""
 
@@ -30,6 +36,24 @@ class Metadata(msgspec.Struct):
     is_downloadable: bool = True
     export_info: ExportInfo | None = None
     symlink_info: dict[str, object] | None = None
+    sharing: Sharing | None = msgspec.field(name="sharing_info", default=None)
+
+    @property
+    def place(self) -> str:
+        """What is the same for whoever sees it."""
+        return (self.sharing and self.sharing.shared_folder_id) or self.id or ""
+
+
+class RootInfo(msgspec.Struct):
+    """Of users/get_current_account: somebody's own tree."""
+
+    home_namespace_id: str
+
+
+class Account(msgspec.Struct):
+    """users/get_current_account"""
+
+    root: RootInfo = msgspec.field(name="root_info")
 
 
 class Listing(msgspec.Struct):

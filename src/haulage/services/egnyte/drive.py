@@ -196,6 +196,11 @@ class EgnyteDrive:
         told = await self._calls.get("folder stats", url, Stats)
         return told.files + told.folders
 
+    async def lineage(self) -> list[str]:
+        """See TellsLineage. Paths are a domain's own, whoever asks; makes no call."""
+        parts = self._folder.lower().split("/")
+        return [self._calls.url("", "/".join(parts[:count])) for count in range(len(parts), 0, -1)]
+
     async def position(self) -> str:
         """See TellsChanges."""
         return await changes.position(self._calls)

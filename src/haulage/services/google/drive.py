@@ -308,6 +308,10 @@ class GoogleDrive:
             if (first := chosen(made.name, others, self.exports)) is not None and first.id != made.id:
                 await self._tree.remove(made.id)
 
+    async def lineage(self) -> list[str]:
+        """See TellsLineage. A call for each folder above; ids are the same with everybody."""
+        return await self._tree.lineage()
+
     async def position(self) -> str:
         """See TellsChanges."""
         return await self._tree.position()

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections import OrderedDict
+from contextlib import suppress
 from urllib.parse import quote
 
 from haulage.model.errors import (
@@ -85,6 +86,27 @@ class Tree:
             except Gone:
                 raise RootGone(f"there is no folder {self._place.text!r} in the Drive", EXAMPLES) from None
         return known
+
+    async def lineage(self) -> list[str]:
+        """Ids of the location's root and of what lies above it; "" before them where the root is not there yet."""
+        at, parts = await self.top(), self._place.folder.split("/") if self._place.folder else []
+        for part in parts:
+            child = await self._child(at, part)
+            if child is None or not child.is_folder:
+                return ["", *await self._above(at)]
+            at = child.id
+        return await self._above(at)
+
+    async def _above(self, folder_id: str) -> list[str]:
+        """A folder and those above it, as far as this account sees them."""
+        found: dict[str, None] = {}
+        waiting = [folder_id] if folder_id != SHARED else []
+        while waiting:
+            if (one := waiting.pop(0)) not in found:
+                found[one] = None
+                with suppress(Gone):  # of another person, who shared what lies in it alone
+                    waiting += (await self.get(one)).parents
+        return list(found)
 
     async def make_root(self) -> bool:
         """See to the location's root, and what lies above it. Returns whether it is new."""
