@@ -37,7 +37,8 @@ class OldFtp:
     closed: folders that nobody may enter. hushed: files that are described, and not handed out. epsv: "port"
     announces a port where nobody listens. drops: verbs whose transfer ends without a reply, the control connection
     with it, so often. breaks: verb -> the reply that comes instead of the rest, after half of the bytes. mangled:
-    signs for which it takes "_". refused: those that no folder may have in its name.
+    signs for which it takes "_". refused: those that no folder may have in its name. missing: what MDTM answers about
+    nothing.
     """
 
     verbs: tuple[str, ...] = ()
@@ -46,6 +47,7 @@ class OldFtp:
     ends: dict[str, bytes] = field(default_factory=dict)
     closed: set[bytes] = field(default_factory=set)
     hushed: set[bytes] = field(default_factory=set)
+    missing: bytes = b"550 no such file"
     mangled: bytes = b""
     refused: bytes = b""
     links: list["Session"] = field(default_factory=list)
@@ -167,7 +169,7 @@ class Session:
 
     async def _mdtm(self, argument: bytes) -> None:
         there = self._path(argument) in self.server.files
-        self._say(b"213 " + self.server.time.strftime("%Y%m%d%H%M%S").encode() if there else b"550 no such file")
+        self._say(b"213 " + self.server.time.strftime("%Y%m%d%H%M%S").encode() if there else self.server.missing)
 
     async def _rest(self, argument: bytes) -> None:
         self._offset = int(argument)

@@ -67,7 +67,8 @@ async def copy_item(context: Context, known: Known) -> Settled:
         failure = Denied(f"it is listed, and cannot be read: {failure.message}")
         failure.side = Side.SOURCE
     if _moved(failure):
-        failure = Conflict("what is there kept changing at the destination while it was compared")
+        told = "what is there kept changing at the destination while it was compared"
+        failure = Conflict(told if isinstance(failure, Changed) else f"{told}: {failure.message}")
         failure.side = Side.DESTINATION
     return _ended(job, OutcomeKind.FAILED, failure, other_name(context, job.known, failure, job.target))
 

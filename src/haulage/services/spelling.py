@@ -11,7 +11,7 @@ import msgspec
 from haulage.model.naming import NameRules
 
 TRIED: dict[str, dict[str, str]] = {
-    "b\\s": {"forbidden": "\\"},
+    "q\\s": {"forbidden": "\\"},
     "a*s": {"forbidden": "*"},
     'w:?"<>|s': {"forbidden": ':?"<>|'},
     "c\x01\t\x7fs": {"forbidden": "".join(map(chr, (*range(1, 32), 127)))},

@@ -289,6 +289,14 @@ async def test_what_the_probe_finds_out(
         assert list(root.iterdir()) == []
 
 
+@pytest.mark.parametrize("missing", [b"550 no such file", b"450 not available"])
+async def test_a_server_that_only_tells_times(missing: bytes) -> None:
+    """Q13: MDTM with a time in front is the name of a missing file to it, whatever number it has for that."""
+    async with OldFtp(DATED, missing=missing) as server, opened(server) as drive:
+        await put(drive, "a.bin", b"x", Carried(modified_us=1_600_000_000_000_000))
+        assert server.files == {b"/a.bin": b"x"}
+
+
 async def test_signs_that_a_server_loses_or_refuses() -> None:
     """Q17: pure-FTPd makes "_" of control characters and refuses a backslash, ProFTPD takes no folder with "*"."""
     async with OldFtp(DATED, mangled=b"\t\x7f", refused=b"*\\") as server, opened(server) as drive:

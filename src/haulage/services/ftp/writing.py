@@ -173,13 +173,13 @@ async def set_time(wire: Wire, where: str, modified_us: int) -> None:
         digits = digits_of(modified_us)
     except ValueError:
         return
-    verbs = ["MFMT"] if "MFMT" in wire.features else ["MDTM"]
-    for verb in verbs:
-        try:
-            await wire.ask(verb, f"{digits} {where}")
-        except Negative as error:
-            if error.reply.code in PASSING:
-                raise
+    verb = "MFMT" if "MFMT" in wire.features else "MDTM"
+    try:
+        await wire.ask(verb, f"{digits} {where}")
+    except Negative as error:
+        # To a server that only tells times by MDTM it is the name of a file that is not there: 550, or 450 (rclone).
+        if error.reply.code in PASSING and (verb, error.reply.code) != ("MDTM", 450):
+            raise
 
 
 async def sha256_of(data: bytes) -> str:
