@@ -47,6 +47,7 @@ async def test_from_the_wizard_into_a_migration_and_out_of_it(ada: Visitor) -> N
     assert (await ada.post("/migrations/1/delete", confirm="delete")).status_code == 422
     assert (await ada.post("/migrations/1/delete", confirm="DELETE")).status_code == 303
     assert (await ada.get("/migrations/1")).status_code == 404
+    assert (await ada.get(f"/migrations/{10**23}")).status_code == 404
     assert "Wave <1>" not in words(await ada.get("/migrations"))
 
 

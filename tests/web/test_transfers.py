@@ -87,6 +87,22 @@ async def test_tags_and_notes_of_many(ada: Visitor) -> None:
     assert [one[2] for one in rows(ada, 1, 2, 3)] == ["", "call first", "call first"]
 
 
+async def test_as_many_others_are_not_those_that_were_shown(ada: Visitor) -> None:
+    """Somebody else changes tags meanwhile: what was asked about two is done to no others."""
+    ledger, form = ada.house.ledger, {"every": "true", "filter": "tags:late", "count": "2"}
+    migrations.mark(ledger, "m", [1, 2], TEST, tags=("late",))
+    pages = [await ada.get("/migrations/1/change", what="delete", every=True, filter="tags:late")]
+    pages.append(await ada.get("/migrations/1/what", kind="scan", every=True, filter="tags:late"))
+    marks = {page.text.split('name="meant" value="', 1)[1].split('"', 1)[0] for page in pages}
+    assert len(marks) == 1
+    migrations.mark(ledger, "m", [1], TEST, tags=())
+    migrations.mark(ledger, "m", [3], TEST, tags=("late",))
+    for path, more in (("change", {"what": "notes", "text": "x"}), ("begin", {"kind": "scan"})):
+        refused = await ada.post(f"/migrations/1/{path}", **form, **more, meant=next(iter(marks)))
+        assert refused.status_code == 422 and "other users match now than were shown" in words(refused)
+    assert [one[2] for one in rows(ada, 1, 2, 3)] == ["", "", ""]
+
+
 async def test_paths_change_until_the_first_run(ada: Visitor, tmp_path: Path) -> None:
     """Edited, duplicated with its tags, deleted; what has copied stays, and a pair that is there is told."""
     new: dict[str, Any] = {"source": f"{tmp_path}/here/bob", "destination": f"{tmp_path}/there/robert"}

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from haulage.ledger.schema import metadata
-from haulage.model.errors import DiskFailed, DiskFull, HaulageError, LedgerUnusable
+from haulage.model.errors import DiskFailed, DiskFull, HaulageError, LedgerUnusable, Missing
 
 try:
     from pysqlite3 import dbapi2 as sqlite
@@ -283,6 +283,8 @@ def _translated(path: Path) -> Iterator[None]:
         yield
     except HaulageError:
         raise
+    except OverflowError as error:  # it keeps numbers of 64 bits
+        raise Missing("there is nothing of so large a number") from error
     except (DBAPIError, sqlite.Error) as error:
         text = str(getattr(error, "orig", None) or error)
         if "disk is full" in text:

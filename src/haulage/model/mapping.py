@@ -69,15 +69,18 @@ def read(data: bytes, columns: Sequence[str]) -> list[Wish]:
     skipped = 0
     if text[:4].lower() == "sep=":
         text, skipped = text.partition("\n")[2], 1
-    header = text.partition("\n")[0]
+    body = text.lstrip("\r\n")
+    skipped += text.count("\n", 0, len(text) - len(body))
+    text, header = body, body.partition("\n")[0]
     separator = max(SEPARATORS, key=header.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     problems: list[tuple[int, str]] = []
     wishes: list[Wish] = []
     try:
         width = _check_header(next(reader, []), columns)
+        line = ended = reader.line_num + skipped
         for cells in reader:
-            line = reader.line_num + skipped
+            line, ended = ended + 1, reader.line_num + skipped
             if not any(cell.strip() for cell in cells):
                 continue
             if isinstance(wish := _wish(line, cells, columns, width), str):

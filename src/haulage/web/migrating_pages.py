@@ -1,6 +1,7 @@
 """What a person does with a migration's transfers: scanned, started and paused, watched, and reported on."""
 
 import asyncio
+import hashlib
 import json
 import secrets
 import shutil
@@ -57,6 +58,19 @@ def chosen_ids(visit: Visit, row: MigrationRow, ids: Sequence[int], every: bool,
     return list(dict.fromkeys(ids))
 
 
+def meant(ids: Sequence[int]) -> str:
+    """A mark of who is selected: another one where others are, be they as many."""
+    return hashlib.blake2b(repr(sorted(ids)).encode(), digest_size=8).hexdigest()
+
+
+def refuse_others(ids: Sequence[int], count: int, shown: str) -> None:
+    """Raises Refused where others would be meant than were shown: how many these were, and their mark."""
+    if len(ids) != count:
+        raise Refused(f"{len(ids):,} users match now, {count:,} were shown", "Look at them again.")
+    if shown and shown != meant(ids):
+        raise Refused("other users match now than were shown, as many", "Look at them again.")
+
+
 def _chosen(visit: Visit, row: MigrationRow, ids: Sequence[int], every: bool, filter: str) -> list[int]:
     """The transfers that were selected, by number, which are there. Raises Refused."""
     found = chosen_ids(visit, row, ids, every, filter)
@@ -82,7 +96,7 @@ async def what(
         found = await asyncio.to_thread(migration_table.some, visit.ledger, one.id, ids[:SHOWN_ROWS])
     except Refused as error:
         return await asyncio.to_thread(migration_page, request, visit, one, View(filter), error)
-    facts: dict[str, Any] = {"one": one, "found": found, "count": len(ids), "kind": kind}
+    facts: dict[str, Any] = {"one": one, "found": found, "count": len(ids), "meant": meant(ids), "kind": kind}
     facts |= {"ids": [] if every else row, "every": every, "filter": filter, "at_once": visit.passes.at_once}
     facts |= {"zones": schedules.zones(), "filled": USUAL}
     facts["budget"] = [] if kind == "scan" else await _budget(visit, one, found[0], ids)
@@ -104,13 +118,14 @@ async def _budget(visit: Visit, one: MigrationRow, first: TransferRow, ids: Sequ
 
 
 class Begin(When):
-    """Which users, and when. count: how many were shown."""
+    """Which users, and when. count: how many were shown; meant: see `meant`."""
 
     row: list[int] = Field([], max_length=1000)
     every: bool = False
     filter: str = Field("", max_length=5000)
     kind: Kind = "scan"
     count: int = 0
+    meant: str = ""
 
 
 @router.post("/migrations/{migration_id}/begin")
@@ -120,8 +135,7 @@ async def begin(request: Request, visit: Operator, migration_id: int, form: Anno
     try:
         await asyncio.to_thread(rights.may_begin, visit.ledger, visit.who, one, form.kind)
         found = await asyncio.to_thread(_chosen, visit, one, form.row, form.every, form.filter)
-        if len(found) != form.count:
-            raise Refused(f"{len(found):,} users match now, {form.count:,} were shown", "Look at them again.")
+        refuse_others(found, form.count, form.meant)
         kind = PassKind(form.kind)
         if form.when == "now":
             await visit.passes.start(one, found, kind, visit.actor, hours=form.window())

@@ -15,7 +15,7 @@ from haulage.model.outcome import Status
 from haulage.model.person import Role
 from haulage.operations import log_archive, migration_table, migrations, rights, transfer_rows
 from haulage.web.access import Operator, Viewer, Visit
-from haulage.web.migrating_pages import Ids, chosen_ids
+from haulage.web.migrating_pages import Ids, chosen_ids, meant, refuse_others
 from haulage.web.migration_pages import KINDS, SIGNS, Filter, View, line, migration_page
 from haulage.web.rendering import page
 
@@ -134,7 +134,8 @@ def change_form(
     except Refused as error:
         return migration_page(request, visit, migration, View(filter), error)
     facts: dict[str, Any] = {"one": migration, "found": found, "count": len(ids), "what": what, "filter": filter}
-    return page(request, visit, "transfers_change.html", **facts, ids=[] if every else ids, every=every)
+    facts |= {"ids": [] if every else ids, "every": every, "meant": meant(ids)}
+    return page(request, visit, "transfers_change.html", **facts)
 
 
 @router.post("/migrations/{migration_id}/change")
@@ -147,6 +148,7 @@ async def change(
     every: Annotated[bool, Form()] = False,
     filter: Annotated[str, Form(max_length=5000)] = "",
     count: Annotated[int, Form()] = 0,
+    shown: Annotated[str, Form(max_length=100, alias="meant")] = "",
     text: Annotated[str, Form(max_length=MOST_NOTE)] = "",
     way: Annotated[Way, Form()] = "replace",
 ) -> Response:
@@ -154,8 +156,7 @@ async def change(
     migration = await asyncio.to_thread(rights.work_on, visit.ledger, visit.who, migration_id)
     try:
         ids = await asyncio.to_thread(chosen_ids, visit, migration, row, every, filter)
-        if len(ids) != count:
-            raise Refused(f"{len(ids):,} users match now, {count:,} were shown", "Look at them again.")
+        refuse_others(ids, count, shown)
         if what == "cancel":
             await visit.passes.stop_rows(migration, ids, Status.CANCELED, visit.actor)
         else:

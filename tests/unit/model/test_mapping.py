@@ -75,3 +75,12 @@ def test_addresses_of_sites_keep_their_slashes() -> None:
 def test_what_was_exported_reads_as_it_was(path: str) -> None:
     """Also where the path itself has what is put before a formula."""
     assert mapping.plain(cell(path)) == path
+
+
+def test_lines_are_those_where_rows_begin() -> None:
+    """Also after cells of several lines; empty lines before the header are passed over, and counted."""
+    text = '\r\n\r\nSource Path,Destination Path\r\na,"b\r\nc"\r\n\r\nx,../y\r\n'
+    with pytest.raises(MappingRefused) as refused:
+        mapping.read(text.encode("utf-16"), ADDING)
+    assert [line for line, _ in refused.value.problems] == [4, 7]
+    assert mapping.read(b"\nsource path,destination path\na,b\n", ADDING) == [Wish(3, "a", "b")]
