@@ -16,7 +16,8 @@ MIGRATION_COLUMNS = (
     *(f"{one} Transferred" for one in _AMOUNTS),
     *("Total Duration", "Times Run", "Last Status", "Last Status Code"),
     *(f"Last Successful {one}" for one in _AMOUNTS),
-    *("Last Files Skipped", "Last Files Unsupported", "Last Failed Files"),
+    *(f"Last {one} Skipped" for one in _AMOUNTS),
+    *("Last Files Unsupported", "Last Failed Files"),
     *("Last Folders Listed", "Last Folders Failed", "Last Run Start", "Last Run End", "Last Run Duration"),
     *("Last File Velocity (Files/hour)", "Last Data Velocity (Bytes/hour)", "Last Data Velocity (MB/hour)"),
     *("Average File Velocity (Files/hour)", "Average Data Velocity (Bytes/hour)", "Average Data Velocity (MB/hour)"),
@@ -53,7 +54,7 @@ def migration_line(row: TransferRow, status: tuple[int | None, str], runs: Seque
         *(str(row.id), cell(row.source), cell(row.destination), cell(", ".join(row.tags)), cell(row.notes)),
         *(utc_text(runs[0].started_us if runs else None), *_amounts(files, size)),
         *(duration_text(sum(seconds)), str(len(runs)), cell(words), "" if code is None else str(code)),
-        *(_last(runs[-1]) if runs else [""] * 11),
+        *(_last(runs[-1]) if runs else [""] * 13),
         *_velocities(*(moved[-1] if moved else (0, 0)), seconds[-1] if seconds else 0),
         *_velocities(files, size, sum(seconds)),
         *_completed(row.run, Status.RUNNING),
@@ -65,7 +66,8 @@ def _last(run: Standing) -> list[str]:
     counts = run.counts
     return [
         *_amounts(_count(run, "successful"), _count(run, "successful_bytes")),
-        *(str(_count(run, name)) for name in ("skipped", "unsupported")),
+        *_amounts(_count(run, "skipped"), _count(run, "skipped_bytes")),
+        str(_count(run, "unsupported")),
         str(_count(run, "failed") + _count(run, "changed_at_source")),
         *(str(_count(run, "folders_listed")), str(len(counts.get("incomplete", ())))),
         *(utc_text(run.started_us), utc_text(run.ended_us)),
