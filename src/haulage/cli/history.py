@@ -177,7 +177,7 @@ def _told(written: history.Report) -> str:
         + (f", {facts['not_reached']:,} not reached." if facts["not_reached"] else "."),
     ]
     for cause in facts["problems"]:
-        at = f" at the {cause['side']}" if cause["side"] else ""
+        at = f" at the {cause['side']}" if cause["side"] and " at the " not in cause["heading"] else ""
         lines.append(f"{cause['items']:,} x {cause['heading']}{at}: {printable(cause['fix'])}")
     lines += [f"  {path}" for path in (written.html, written.csv, written.jsonl)]
     return "\n".join(lines) + "\n"

@@ -26,7 +26,7 @@ from haulage.ledger.runs import RunRow
 from haulage.ledger.store import Connection, Ledger, now_us
 from haulage.model import naming
 from haulage.model.errors import Gone, HaulageError, NameRefused, RootGone
-from haulage.model.item import Item, Kind, Page, what_it_is
+from haulage.model.item import Item, Kind, Page, beside_file, what_it_is
 from haulage.model.outcome import Outcome, OutcomeKind, Side, Status
 from haulage.services.contract import Drive
 
@@ -166,6 +166,7 @@ class Verifier:
     def _decide(self, connection: Connection, page: Page) -> Decided:
         """In the ledger's thread: what both listings say of a page of the source."""
         context, run = self._context, self._context.run
+        page = self._apart(connection, page)
         of_paths = checks.known_at(connection, run.transfer_id, [item.path for item in page.items])
         known = {(one.path, one.kind): one for one in of_paths.values()}
         uncopied = [one.id for one in of_paths.values() if one.done_target_revision is None]
@@ -193,6 +194,23 @@ class Verifier:
         checks.claim(connection, run.id, claims)
         self._prove(connection, decided)
         return decided
+
+    def _apart(self, connection: Connection, page: Page) -> Page:
+        """Markers of folders that have the name of a file are what `beside_file` says, unless both sides hold them."""
+        folders = [item.path for item in page.items if item.kind == Kind.FOLDER]
+        if not folders or self._context.source.traits.folders == "real":
+            return page
+        run_id = self._context.run.id
+        keys = [checks.key(path, kind) for path in folders for kind in (Kind.FILE, Kind.FOLDER)]
+        places = checks.places(connection, run_id, keys)
+        files = {item.path for item in page.items if item.kind == Kind.FILE}
+        files |= {path for path in folders if places.get(checks.key(path, Kind.FILE), Place()).claimed == path}
+        alone = {path for path in folders if places.get(checks.key(path, Kind.FOLDER), Place()).there is None}
+        items = [
+            beside_file(item) if item.kind == Kind.FOLDER and item.path in files & alone else item
+            for item in page.items
+        ]
+        return msgspec.structs.replace(page, items=items)
 
     def _carried(self, connection: Connection, ids: list[int]) -> dict[int, tuple[str, str, str]]:
         """What of these was copied as another item: code, message and fix."""

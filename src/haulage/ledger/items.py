@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from haulage.ledger.bulk import Among, ForEach, literal_state
 from haulage.ledger.codec import dump_hashes, load_hashes
 from haulage.ledger.schema import found, items
-from haulage.model.item import Item, Kind
+from haulage.model.item import Item, Kind, beside_file
 from haulage.model.state import ItemState
 
 PAGE = 1000
@@ -112,18 +112,23 @@ def merge_source(
 
     ids: keep the source's ids too (they last).
 
-    An item that is listed twice in a run is folded: the first one counts. One that was copied in another revision than
+    An item that is listed twice in a run is folded: the first one counts. A file and the marker of a folder of its name
+    are two: the marker is kept as what it is elsewhere (`beside_file`). One that was copied in another revision than
     was listed then (it changed meanwhile) is decided on again, whatever is listed now.
     """
     merged = Merged()
-    by_path: dict[str, Item] = {}
-    for item in page:
-        by_path.setdefault(item.path, item)
+    by_path, beside = _by_paths(page)
     again: list[int] = []
     anew: list[tuple[Any, ...]] = []
     for item_id, path, state, done_revision, *before in _by_path.run(connection, [*by_path], transfer):
         item = by_path.pop(path)
         if marks.at_source(item_id):
+            if item.kind == Kind.FOLDER and before[0] == Kind.FILE:
+                beside.append(beside_file(item))
+            elif item.kind == Kind.FILE and before[0] == Kind.FOLDER:  # the marker came first: the file takes its row
+                beside.append(beside_file(item))
+                anew.append((*_facts(item, ids), item_id))
+                merged.listed_bytes += item.size or 0
             continue
         merged.listed += 1
         merged.listed_bytes += item.size or 0
@@ -145,7 +150,22 @@ def merge_source(
     merged.listed += len(by_path)
     merged.listed_bytes += sum(item.size or 0 for item in by_path.values())
     _add.run(connection, [(transfer, path, *_facts(item, ids)) for path, item in by_path.items()])
+    if beside:
+        more = merge_source(connection, transfer, beside, marks, ids=ids)
+        merged.listed += more.listed
     return merged
+
+
+def _by_paths(page: Sequence[Item]) -> tuple[dict[str, Item], list[Item]]:
+    """The items of a page by path, and the markers of folders that have the name of a file there."""
+    by_path: dict[str, Item] = {}
+    beside: list[Item] = []
+    for item in page:
+        other = by_path.setdefault(item.path, item)
+        if other.kind != item.kind and Kind.OTHER not in (other.kind, item.kind):
+            by_path[item.path], marker = (other, item) if other.kind == Kind.FILE else (item, other)
+            beside.append(beside_file(marker))
+    return by_path, beside
 
 
 _listing_order = sa.select(items.c.id, items.c.path).where(items.c.transfer_id == _transfer).order_by(items.c.path)

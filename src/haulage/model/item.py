@@ -48,6 +48,12 @@ def what_it_is(note: str | None) -> tuple[str, str]:
     return message, fix or "Copy what it stands for by hand."
 
 
+def beside_file(folder: Item) -> Item:
+    """A bucket's marker of a folder that has the name of a file, as what it is elsewhere: nothing to be made."""
+    note = "the marker of an empty folder, which has the name of a file\nThe file is copied; rename one of the two."
+    return Item(f"{folder.path}/", Kind.OTHER, modified_us=folder.modified_us, note=note)
+
+
 class Carried(msgspec.Struct, frozen=True):
     """What goes with the bytes of a file, where both sides have it.
 
