@@ -39,6 +39,58 @@ def unsharing() -> list[str]:
     pytest.skip("a small disk needs unshare and the right to mount a tmpfs, which this system does not give")
 
 
+MOUNTED_TWICE = """
+    mount --bind "$1" "$2" || exit 77
+    shift 2
+    exec "$@"
+"""
+FILLED_MEANWHILE = """
+    disk=$1; shift
+    mount -t tmpfs -o size=20m tmpfs "$disk" || exit 77
+    "$@" || exit 78
+    dd if=/dev/zero of="$disk/others" bs=4k 2> /dev/null
+    exec "$@"
+"""
+
+
+def in_mounts_of_its_own(script: str, folders: list[Path], program: Program, *words: str) -> tuple[int, str]:
+    """Run the script, then the program in it: the exit code, and what it said on standard error."""
+    command = [*unsharing(), "sh", "-c", script, "sh", *map(str, folders), *PROGRAM, *words]
+    done = subprocess.run(command, env=program.environment, capture_output=True, text=True, timeout=170, check=False)
+    return done.returncode, done.stderr
+
+
+def test_a_disk_that_others_fill_under_the_ledger_is_told_as_full(tmp_path: Path) -> None:
+    """F46: SQLite calls it an error of the disk; nobody must look for a broken one."""
+    (tmp_path / "home").mkdir()
+    make_tree(tmp_path / "source", 3, seed=1)
+    words = ["copy", str(tmp_path / "source"), str(tmp_path / "target")]
+    code, err = in_mounts_of_its_own(FILLED_MEANWHILE, [tmp_path / "home"], Program(tmp_path / "home"), *words)
+    assert code == 5, err
+    said_plainly(err, "no space left on the disk of the ledger", "Free space")
+
+
+@pytest.mark.parametrize(
+    ("source", "destination", "why"),
+    [
+        ("a", "mounted", "are the same"),
+        ("a", "mounted/in", "lies inside the source"),
+        ("mounted/in", "a", "inside"),
+    ],
+)
+def test_a_folder_that_is_mounted_twice_is_the_same(tmp_path: Path, source: str, destination: str, why: str) -> None:
+    """T54, T55: nothing is copied onto or into itself, by whatever path."""
+    (tmp_path / "a" / "in").mkdir(parents=True)
+    (tmp_path / "a" / "file").write_text("content")
+    (tmp_path / "mounted").mkdir()
+    program = Program(tmp_path / "home")
+    words = ["copy", str(tmp_path / source), str(tmp_path / destination)]
+    code, err = in_mounts_of_its_own(MOUNTED_TWICE, [tmp_path / "a", tmp_path / "mounted"], program, *words)
+    assert code == 2, err
+    said_plainly(err, why)
+    assert folder_shown(tmp_path / "a" / "in") == {}
+
+
 class Small:
     """A world in which one folder is a small disk."""
 

@@ -30,6 +30,8 @@ OLDEST_SAFE_SQLITE = (3, 51, 3)
 """Before it, two processes writing at once can corrupt a WAL (sqlite.org/wal.html#walresetbug)."""
 
 BUSY_SECONDS = 60
+LEAST_ROOM_BYTES = 64 * 1024
+"""With less, the ledger cannot even be opened: its index of the WAL takes 32 KiB."""
 QUICK_CHECK_BYTES = 64 * 1024 * 1024
 WRITABLE = "Let the account that runs Haulage read and write it, or name another state folder with HAULAGE_HOME."
 SIGNS = {
@@ -110,7 +112,7 @@ class Ledger:
         What a sync has failed for may be lost although the next sync succeeds: only a new start may trust the file.
         """
         if self._failed is not None:
-            raise DiskFailed(self._failed.message)
+            raise DiskFailed(self._failed.message, self._failed.fix)
         try:
             with _translated(self.path):
                 yield
@@ -273,6 +275,15 @@ def _full(path: Path) -> DiskFull:
     return DiskFull(f"no space left on the disk of the ledger {path}")
 
 
+def _failed(path: Path) -> DiskFailed:
+    """What SQLite calls an error of the disk may be that it is full: then that is what a person has to know."""
+    with contextlib.suppress(OSError):
+        room = os.statvfs(path.parent)
+        if room.f_bavail * room.f_frsize < LEAST_ROOM_BYTES:
+            return DiskFailed(f"no space left on the disk of the ledger {path}", DiskFull.default_fix)
+    return DiskFailed(f"the disk of the ledger {path} reports an error")
+
+
 def _unusable(path: Path, why: str, fix: str | None = None) -> LedgerUnusable:
     return LedgerUnusable(f"the ledger {path} cannot be used: {why}", fix)
 
@@ -290,6 +301,6 @@ def _translated(path: Path) -> Iterator[None]:
         if "disk is full" in text:
             raise _full(path) from error
         if "disk I/O error" in text:
-            raise DiskFailed(f"the disk of the ledger {path} reports an error") from error
+            raise _failed(path) from error
         fix = next((told for sign, told in SIGNS.items() if sign in text), None)
         raise _unusable(path, text, fix) from error

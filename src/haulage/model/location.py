@@ -1,8 +1,9 @@
 """A location: where files are, written as a URL or as `connector-name:/path`."""
 
+import os
 import re
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import msgspec
 
@@ -37,6 +38,8 @@ def parse(text: str) -> Location:
         text = text.lstrip()  # not at the end: a folder's name may end with a space
     if not text:
         raise Refused("the location is empty", EXAMPLES)
+    if not _is_text(text):
+        raise Refused("the location is not UTF-8 text", _fix_of_bytes(text))
     if text.startswith(("/", "./", "../")) or text in (".", ".."):
         return Location(text, str(Path(text).absolute()), scheme="file")
     if match := re.match(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", text, re.DOTALL):
@@ -46,6 +49,21 @@ def parse(text: str) -> Location:
         return Location(text, path.strip("/"), connector=name)
     fix = EXAMPLES if colon else f"For a folder of this machine write ./{text} or its whole path. {EXAMPLES}"
     raise Refused(f"{text!r} is not a location", fix)
+
+
+def _is_text(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _fix_of_bytes(text: str) -> str:
+    """How a folder is named whose name is other bytes."""
+    if text.startswith(("/", "./", "../")):
+        return f"Write it as a URL: file://{quote(os.fsencode(Path(text).absolute()))}"
+    return EXAMPLES
 
 
 def _url(text: str, scheme: str, rest: str) -> Location:

@@ -71,6 +71,15 @@ def test_overlap(source: str, destination: str, overlapping: bool) -> None:
     assert (overlap(source, destination) is not None) is overlapping
 
 
+def test_a_folder_whose_name_is_no_text_is_named_by_a_url() -> None:
+    with pytest.raises(Refused, match="not UTF-8") as refused:
+        parse("/srv/a\udcff b")
+    assert refused.value.fix.endswith("file:///srv/a%FF%20b")
+    assert parse("file:///srv/a%FF%20b").root == "/srv/a\udcff b"
+    with pytest.raises(Refused, match="not UTF-8"):
+        parse("s3://bucket/\udcff")
+
+
 def test_a_bare_name_is_shown_as_the_folder_that_it_may_be() -> None:
     with pytest.raises(Refused) as refused:
         parse("photos/2024")

@@ -22,6 +22,7 @@ from haulage.services.local.paths import (
     OutsideRoot,
     Tree,
     make_root,
+    node_id,
     reading,
     split,
     split_file,
@@ -105,6 +106,10 @@ class LocalDrive:
 
     def __repr__(self) -> str:
         return f"LocalDrive({self.identity!r})"
+
+    async def lineage(self) -> list[str]:
+        """See `TellsLineage`: a folder that is mounted at a second place is the same there."""
+        return await asyncio.to_thread(self._lineage)
 
     async def check(self, *, write: bool, create: bool) -> None:
         """See the contract. Being allowed is asked of the system; nothing is written to find out."""
@@ -216,6 +221,10 @@ class LocalDrive:
         if write and not os.access(root, os.W_OK, effective_ids=True):
             raise Denied(f"the folder {self._root} cannot be written", "Let the account that runs Haulage write there.")
 
+    def _lineage(self) -> list[str]:
+        real = Path(os.path.realpath(self._root))
+        return [_node_at(real), *filter(None, map(_node_at, real.parents))]
+
     def _look(self, path: str) -> Item | None:
         above, name = split_file(path)
         with self._tree.folder(above, flags=THROUGH) as folder:
@@ -228,6 +237,13 @@ class LocalDrive:
                 os.utime(folder, ns=(os.fstat(folder).st_atime_ns, modified_us * 1000))
                 sync_folder(folder)
         self._tree.settle()
+
+
+def _node_at(folder: Path) -> str:
+    try:
+        return node_id(folder.stat())
+    except OSError:
+        return ""
 
 
 async def _to_its_end(running: asyncio.Future[T]) -> T:
