@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from haulage.ledger import audit
+from haulage.ledger import audit, migration_table
 from haulage.ledger import passes as rows
 from haulage.ledger import schedules as schedule_rows
 from haulage.ledger.audit import Actor
@@ -84,7 +84,8 @@ def begin(
     """Queue these transfers, or those of these numbers; whoever calls makes the pass then.
 
     Those that wait or run in a pass that goes on are left out; of a pass that is paused, or whose process is gone,
-    they are taken. Raises Refused where all of them are left out.
+    they are taken. Who was taken out of the migration meanwhile, or deleted with it, is left out too. Raises Refused
+    where all of them are.
     """
     goes_on = {one.id: pass_held(one.id) for one in ledger.read(rows.open_ones, migration.id)}
 
@@ -93,8 +94,11 @@ def begin(
     def keep(connection: Connection) -> Begun:
         places = rows.places(connection, migration.id)
         busy = {row_id for row_id, place in places.items() if goes_on.get(place.pass_id, True)}
-        ids = [one if isinstance(one, int) else one.id for one in chosen]
+        there = set(migration_table.ids(connection, migration.id, (), {}))
+        ids = [row_id for one in chosen if (row_id := one if isinstance(one, int) else one.id) in there]
         wanted = [one for one in ids if one not in busy]
+        if not ids:
+            raise Refused("none of these users is in the migration any more", "Look at it again.")
         if not wanted:
             raise Refused("users of this migration run already", "Wait until they have ended, or pause them.")
         for pass_id in {places[one].pass_id for one in wanted if one in places}:
@@ -110,7 +114,7 @@ def begin(
         audit.append(
             connection, actor, f"migration {kind.value}", f"migration {migration.id}", number=made, transfers=wanted
         )
-        return Begun(made, len(chosen) - len(wanted))
+        return Begun(made, len(ids) - len(wanted))
 
     return ledger.do(keep)
 

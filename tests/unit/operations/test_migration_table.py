@@ -18,6 +18,7 @@ from haulage.model.outcome import PassKind, RunKind, Status
 from haulage.model.standing import MOODS
 from haulage.operations import connectors, migration_reports, migrations
 from haulage.operations import migration_table as tables
+from haulage.operations import passes as passing
 from haulage.operations.home import transfer_lock
 from haulage.reports.migration import SHOWN_COLUMNS
 from haulage.services.registry import service
@@ -213,3 +214,16 @@ def test_the_columns_that_a_person_chose_are_reported(ledger: Ledger) -> None:
     assert (ended["scanned"], ended["files"], ended["files_skipped"], ended["data"]) == ("Success", "6", "1", "94")
     assert ended["notes"] == "In der Straße" and ended["last"].startswith("2") and ended["schedule"] == ""
     assert {each.key for each in columns.EVERY} == SHOWN_COLUMNS.keys()
+
+
+def test_nobody_is_queued_who_was_taken_out_meanwhile(ledger: Ledger) -> None:
+    """In another browser, between the question and the start: the others begin; of a deleted migration, nobody."""
+    (migration,) = migrations.named(ledger)
+    migrations.remove(ledger, "m", [1], ME)
+    begun = passing.begin(ledger, migration, [1, 2], PassKind.COPY, ME, server=False)
+    assert ledger.read(passes.rows_in, begun.id, [Status.QUEUED]) == [2]
+    ledger.do(passes.stop, begun.id, Status.PAUSED, "by me")
+    migrations.delete(ledger, "m", "DELETE", ME)
+    with pytest.raises(Refused, match="none of these users is in the migration any more"):
+        passing.begin(ledger, migration, [2, 3], PassKind.COPY, ME, server=False)
+    assert ledger.read(passes.open_ones) == []
