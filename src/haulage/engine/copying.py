@@ -11,6 +11,7 @@ from haulage.engine.counts import Watch
 from haulage.engine.ending import ended, to_its_end
 from haulage.engine.folders import Folders
 from haulage.engine.journal import Journal
+from haulage.engine.loss import look_again
 from haulage.engine.plan import MassAnomaly, Planner
 from haulage.engine.scan import scan_source, scan_target
 from haulage.engine.sides import at_source, at_target
@@ -69,6 +70,7 @@ async def _stages(context: Context) -> None:
             await keeper
             await at_target(folders.settle(planner.folders))
             if not context.options.plan_only:
+                await look_again(context)
                 await at_target(_tidy(context))
             beat.cancel()
             room.cancel()

@@ -92,6 +92,11 @@ async def _sequence(
             await asyncio.gather(fetch, return_exceptions=True)
 
 
+def below(drive: Drive, listing: Listing, folder: str) -> AsyncGenerator[Page, None]:
+    """All pages of one folder and of those in it; one that is not there is noted in `listing`."""
+    return _folders(drive, listing, (folder,))
+
+
 _Place = tuple[str, str | None, set[str] | None]
 """A folder, where its listing goes on, and all such places of it so far."""
 

@@ -216,6 +216,14 @@ def replay_target(connection: sa.Connection, transfer: int, marks: Marks) -> Non
         marks.bits[item_id] |= Marks.TARGET
 
 
+def left_below(connection: sa.Connection, transfer: int, folder: str) -> set[str]:
+    """The paths of what we left in a folder of the destination, as we gave them."""
+    where = sa.func.coalesce(items.c.target, items.c.path)
+    done = (items.c.transfer_id == transfer) & (items.c.state == int(ItemState.DONE))
+    inside = (where > f"{folder}/") & (where < f"{folder}0")
+    return set(connection.scalars(sa.select(where).where(done, inside, items.c.done_target_revision.is_not(None))))
+
+
 def _same(before: str | None, now: str | None) -> bool:
     return before is not None and before == now
 

@@ -289,6 +289,16 @@ class TellsLineage(Protocol):
 
 
 @runtime_checkable
+class NoticesLoss(Protocol):
+    """A drive that notices when a folder that it has seen or made is taken away while it writes there."""
+
+    @property
+    def taken(self) -> set[str]:
+        """The uppermost folders in which that was noticed: what was written there before may be gone with them."""
+        ...
+
+
+@runtime_checkable
 class TellsBudget(Protocol):
     """A drive whose service takes few calls, and says how many."""
 

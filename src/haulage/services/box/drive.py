@@ -36,6 +36,7 @@ class BoxDrive:
         self._acting = acting
         self._form = access.settings.get("notes_format") or making.DEFAULT
         self._makes_notes_files = False
+        self.taken: set[str] = set()  # see NoticesLoss
         self.root_is_new = False
         self.calls: Mapping[str, int] = self._calls.transport.trace.calls
 
@@ -193,6 +194,7 @@ class BoxDrive:
         except RootGone:
             raise
         except Gone:
+            self.taken.add(path.partition("/")[0])
             self._tree.forget(path.partition("/")[0])
             raise
 

@@ -35,6 +35,7 @@ class EgnyteDrive:
         self._folder = folder
         self._calls = Calls(access)
         self._tree = Tree(self._calls, folder)
+        self.taken: set[str] = set()  # see NoticesLoss
         self._tails: dict[tuple[str, str], memoryview] = {}
         self.calls: Mapping[str, int] = self._calls.transport.trace.calls
 
@@ -118,6 +119,7 @@ class EgnyteDrive:
         except RootGone:
             raise
         except Gone:
+            self.taken.add(path.partition("/")[0])
             self._tree.forget(path.rpartition("/")[0])
             return await send()
 

@@ -47,6 +47,11 @@ class GoogleDrive:
         self.root_is_new = False
         self.calls: Mapping[str, int] = self._calls.transport.trace.calls
 
+    @property
+    def taken(self) -> set[str]:
+        """See NoticesLoss."""
+        return self._tree.taken
+
     def __repr__(self) -> str:
         return f"GoogleDrive({self.identity!r})"
 

@@ -53,6 +53,7 @@ class Tree:
         self.lookups = Lookups(calls, exports)
         self.exports = exports
         self.fresh = Fresh()
+        self.taken: set[str] = set()
         self._calls = calls
         self._place = place
         self._top: str | None = None
@@ -257,6 +258,7 @@ class Tree:
     def taken_away(self, path: str) -> Transient:
         """Somebody took away a folder above it: looked for anew, all those are made again that are not there."""
         parts = path.split("/")
+        self.taken.add(parts[0])
         for count in range(1, len(parts) + 1):
             if (known := self._folders.pop("/".join(parts[:count]), None)) is not None:
                 self.fresh.end(known)
