@@ -43,6 +43,13 @@ async def test_the_root_itself_may_be_a_symlink(tmp_path: Path) -> None:
     await drive.close()
 
 
+async def test_a_root_that_is_too_long_is_refused(tmp_path: Path) -> None:
+    """As input, not as something that may pass."""
+    for create in (False, True):
+        with pytest.raises(Refused, match="too long"):
+            await LocalDrive(f"{tmp_path}/{'x' * 300}").check(write=create, create=create)
+
+
 async def test_roots_that_cannot_be(tmp_path: Path) -> None:
     """A file, nothing, a dead link and a relative path each get their own clear sentence."""
     (tmp_path / "file").write_text("x")

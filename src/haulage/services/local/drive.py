@@ -1,6 +1,7 @@
 """The drive: what the contract asks, carried to threads and back. Nothing blocks the event loop."""
 
 import asyncio
+import errno
 import hashlib
 import os
 import stat
@@ -210,9 +211,15 @@ class LocalDrive:
 
     def _check(self, write: bool, create: bool) -> None:
         root = Path(self._root)
-        if create:
-            make_root(self._root)
-        if not root.exists():
+        try:
+            if create:
+                make_root(self._root)
+            there = root.exists()
+        except OSError as error:
+            if error.errno != errno.ENAMETOOLONG:
+                raise
+            raise Refused(f"{self._root!r} cannot be a path: {error.strerror}", "Name a shorter one.") from error
+        if not there:
             raise RootGone(f"the folder {self._root} does not exist")
         if not root.is_dir():
             raise Refused(f"{self._root} is a file, not a folder", "Name the folder that holds it.")
