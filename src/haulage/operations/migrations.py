@@ -2,7 +2,7 @@
 
 import shutil
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -124,12 +124,16 @@ def refuse_running(found: Sequence[TransferRow], what: str) -> None:
     _refuse(next(running, None), next(queued, None), what)
 
 
-def _refuse_any_running(connection: Connection, migration_id: int, what: str) -> None:
-    """Raises Refused while one of a migration's transfers runs, however many it has."""
+def _refuse_any_running(
+    connection: Connection, migration_id: int, what: str, among: Collection[int] | None = None
+) -> None:
+    """Raises Refused while one of a migration's transfers runs, however many it has; among: one of these."""
     unended = migration_table.unended(connection, migration_id)
-    running = (row_id for row_id, _, transfer in unended if transfer_held(transfer))
+    running = [row_id for row_id, _, transfer in unended if transfer_held(transfer)]
     places = passes.places(connection, migration_id)
-    queued = (row_id for row_id, place in places.items() if place.pass_status == Status.RUNNING)
+    queued = [row_id for row_id, place in places.items() if place.pass_status == Status.RUNNING]
+    if among is not None:
+        running, queued = ([one for one in each if one in among] for each in (running, queued))
     _refuse(min(running, default=None), min(queued, default=None), what)
 
 
@@ -257,7 +261,7 @@ def remove(ledger: Ledger, name: str, row_ids: Sequence[int], actor: Actor) -> i
         copied = next((one.id for one in chosen if one.transfer_id is not None), None)
         if copied is not None:
             raise Refused(f"transfer {copied} has copied already", "Its history stays; delete the migration.")
-        refuse_running(standing.as_they_are_within(connection, chosen), "removed")
+        _refuse_any_running(connection, found.id, "removed", set(row_ids))
         rows.remove(connection, row_ids)
         audit.append(connection, actor, "transfers remove", f"migration {found.id}", count=len(row_ids))
         return len(row_ids)
@@ -265,8 +269,8 @@ def remove(ledger: Ledger, name: str, row_ids: Sequence[int], actor: Actor) -> i
     return ledger.do(leave)
 
 
-def _some(connection: Connection, migration_id: int, row_ids: Sequence[int]) -> list[TransferRow]:
-    found = rows.rows(connection, migration_id, row_ids)
+def _some(connection: Connection, migration_id: int, row_ids: Sequence[int]) -> list[rows.Marked]:
+    found = rows.marked(connection, migration_id, row_ids)
     if missing := sorted(set(row_ids) - {one.id for one in found}):
         raise Refused(f"there is no transfer {missing[0]} in this migration", "See its list.")
     return found
