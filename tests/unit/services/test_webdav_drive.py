@@ -6,7 +6,7 @@ from contextlib import nullcontext
 
 import pytest
 
-from haulage.model.errors import AuthLost, Changed, Conflict, Gone, QuotaFull, Refused, RootGone, Transient
+from haulage.model.errors import AuthLost, Changed, Conflict, Denied, Gone, QuotaFull, Refused, RootGone, Transient
 from haulage.model.item import Carried
 from haulage.services.contract import ABSENT, Precondition
 from haulage.services.leftovers import Leftovers
@@ -130,6 +130,15 @@ async def test_how_a_destination_is_written(server: Scripted, refusals: int) -> 
         with pytest.raises(Refused, match="gives no file another name"):
             await drive.check(write=True, create=False)
         assert server.heard[-1].method == "DELETE"
+    await drive.close()
+
+
+async def test_a_server_that_lets_nobody_write(server: Scripted) -> None:
+    """Told at the start, and of what."""
+    drive = drive_on(server)
+    server.say(listed(server, ("/base", FOLDER)), server.answer(403))
+    with pytest.raises(Denied, match="does not let this user write below '/base'"):
+        await drive.check(write=True, create=False)
     await drive.close()
 
 

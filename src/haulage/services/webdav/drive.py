@@ -7,7 +7,17 @@ from functools import partial
 
 import msgspec
 
-from haulage.model.errors import Changed, Gone, HaulageError, OutcomeUnknown, QuotaFull, Refused, RootGone, Transient
+from haulage.model.errors import (
+    Changed,
+    Denied,
+    Gone,
+    HaulageError,
+    OutcomeUnknown,
+    QuotaFull,
+    Refused,
+    RootGone,
+    Transient,
+)
 from haulage.model.item import Carried, Item, Kind, Page
 from haulage.services.contract import Pacer
 from haulage.services.leftovers import Leftovers
@@ -80,8 +90,13 @@ class _Drive:
 
     async def _probe(self) -> None:
         """Find out whether two names that differ in case, or in Unicode's form, are one here; and what a MOVE takes."""
-        folder = self._connection.place.path_of(self._leftovers.name("probe"))
-        await self._connection.make(folder)
+        place = self._connection.place
+        folder = place.path_of(self._leftovers.name("probe"))
+        try:
+            await self._connection.make(folder)
+        except Denied as error:
+            told = f"{place.where} does not let this user write below {place.root or '/'!r} ({error.message})"
+            raise Denied(told, "Grant the user the right to write there, or choose another folder.") from error
         try:
             await self._connection.make(f"{folder}/{SPELT}")
             await self._try_to_move(folder)
