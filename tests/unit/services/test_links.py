@@ -277,3 +277,25 @@ async def test_a_failed_connection_lets_the_next_try() -> None:
     ended = await asyncio.gather(*(links.call("work", "a", work) for _ in range(6)), return_exceptions=True)
     assert [type(one) for one in ended].count(AuthLost) == 5
     assert len(exchange.lines) == 1
+
+
+async def test_whoever_is_cancelled_when_room_is_made_just_goes() -> None:
+    """Cancelled and passed over within one turn of the loop: nothing is left of the waiting, and nothing breaks."""
+    exchange = Exchange()
+    links, free = links_of(exchange, most=1, shared=1), asyncio.Event()
+
+    async def hold(line: Line, _: Any) -> None:
+        await free.wait()
+
+    holding = asyncio.ensure_future(links.call("hold", "a", hold))
+    await asyncio.sleep(0.01)
+    waiting = asyncio.ensure_future(links.call("wait", "b", work))
+    await asyncio.sleep(0.01)
+    waiting.cancel()
+    links._wake()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    free.set()
+    await holding
+    assert await links.call("next", "c", work)
+    await links.close()

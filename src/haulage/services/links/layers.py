@@ -7,7 +7,7 @@ holds state, and is used by several calls at a time where its protocol allows th
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from typing import Generic, Protocol, TypeVar
 
 from haulage.model.errors import HaulageError, Transient, Unreachable
@@ -233,7 +233,8 @@ class Links(Generic[L]):
             await waiter
         except asyncio.CancelledError:
             if waiter.cancelled():
-                self._waiting.remove(waiter)
+                with suppress(ValueError):  # whoever made room in the meantime has passed it over already
+                    self._waiting.remove(waiter)
             else:
                 self._wake()
             raise
