@@ -1,8 +1,12 @@
 """Output that cannot be written, and terminals that go away: what the exit code says stays true."""
 
+import fcntl
 import os
+import pty
 import signal
+import struct
 import subprocess
+import termios
 from pathlib import Path
 
 import pytest
@@ -31,6 +35,24 @@ def in_a_shell(haulage: Program, words: str) -> subprocess.CompletedProcess[str]
     return subprocess.run(
         ["bash", "-c", line], env=environment, capture_output=True, text=True, timeout=120, check=False
     )
+
+
+def on_a_terminal(haulage: Program, columns: int, *words: str) -> str:
+    """What a terminal of that width shows."""
+    ours, its = pty.openpty()
+    fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    environment = {name: value for name, value in haulage.environment.items() if name not in ("COLUMNS", "LINES")}
+    with subprocess.Popen([*PROGRAM, *words], env=environment, stdin=its, stdout=its, stderr=its):
+        os.close(its)
+        shown = b""
+        while True:
+            try:
+                more = os.read(ours, 65536)
+            except OSError:  # the program has ended
+                break
+            shown += more
+    os.close(ours)
+    return shown.decode()
 
 
 def newest(haulage: Program) -> tuple[int, str | None]:
@@ -75,6 +97,14 @@ def test_a_command_that_is_written_wrong_is_told_to_machines_too(haulage: Progra
         assert (ran.code, ran.err) == (2, "")
         [told] = ran.events
         assert (told["event"], told["code"]) == ("error", "refused") and told["message"] and told["fix"]
+
+
+def test_runs_on_a_narrow_terminal_are_told_in_lines(haulage: Program, album: Path) -> None:
+    haulage("copy", str(album), str(album.with_name("there")))
+    shown = on_a_terminal(haulage, 40, "runs")
+    assert "1  copy  102 " in shown and f"   {album}\r\n" in shown
+    assert f"{FILES + 1} verified, 0 unchanged" in shown
+    assert "Verified" in on_a_terminal(haulage, 160, "runs")
 
 
 def test_whoever_reads_the_beginning_of_a_log_has_enough(haulage: Program, album: Path) -> None:

@@ -1,6 +1,7 @@
 """`haulage runs`, `haulage log` and `haulage report`."""
 
 import io
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +27,8 @@ Flag = Annotated[bool, Parameter(negative="")]
 Json = Annotated[bool, Parameter("--json", negative="", help="JSON lines on standard output, for machines.")]
 WIDTH_WITHOUT_TERMINAL = 10_000
 """Whoever reads the table from a pipe wants each run in one line."""
+NARROWEST_TABLE = 100
+"""On a terminal with fewer columns, the cells of a table would be cut to pieces."""
 
 
 @contextmanager
@@ -48,6 +51,8 @@ def runs(*, limit: int = 20, json: Json = False) -> int:
     if json:
         for run in newest:
             say_json(_facts(run))
+    elif newest and sys.stdout.isatty() and shutil.get_terminal_size().columns < NARROWEST_TABLE:
+        sys.stdout.write("".join(map(_block, newest)))
     elif newest:
         _table(newest)
     else:
@@ -62,6 +67,20 @@ def _facts(run: RunRow) -> dict[str, Any]:
         **{"started_us": run.started_us, "ended_us": run.ended_us, "beat_us": run.beat_us},
         **{"duration_seconds": duration_seconds(run), "counts": run.counts},
     }
+
+
+def _block(run: RunRow) -> str:
+    """A run in lines of its own."""
+    counts = run.counts
+    failed = counts.get("failed", 0) + counts.get("changed_at_source", 0)
+    lines = (
+        f"{run.id}  {run.kind}  {run.status} {status_words(run.status, run.kind)}",
+        f"   {_local(run.started_us)}, {time_text(duration_seconds(run))}",
+        *(f"   {printable(one)}" for one in (run.source, run.destination) if one),
+        f"   {counts.get('successful', 0):,} verified, {counts.get('unchanged', 0):,} unchanged",
+        f"   {failed:,} failed, {size_text(counts.get('sent_bytes', 0))} sent",
+    )
+    return "\n".join(lines) + "\n"
 
 
 def _table(newest: list[RunRow]) -> None:
