@@ -115,7 +115,11 @@ def test_whoever_reads_the_beginning_of_a_log_has_enough(haulage: Program, album
 
 
 def test_a_terminal_that_closes_ends_a_run_in_order(haulage: Program, album: Path) -> None:
-    running = haulage.start("copy", str(album), str(album.with_name("there")), "--json", "--bandwidth", "4M")
+    ours = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # where the tests themselves run under nohup
+    try:
+        running = haulage.start("copy", str(album), str(album.with_name("there")), "--json", "--bandwidth", "4M")
+    finally:
+        signal.signal(signal.SIGHUP, ours)
     assert running.stdout is not None
     running.stdout.readline()
     running.send_signal(signal.SIGHUP)

@@ -62,7 +62,8 @@ async def test_a_schedule_whose_time_has_come_starts_a_run(
     long_ago = now_us() - 30 * 3600 * 1_000_000
 
     def step(connection: Connection) -> None:
-        connection.execute(update(schedule_table).where(schedule_table.c.id == made.id).values(next_us=long_ago))
+        mine = update(schedule_table).where(schedule_table.c.id == made.id)
+        connection.execute(mine.values(next_us=long_ago, told=None))
 
     house.ledger.do(step)
     async with served(house.ledger):
@@ -75,7 +76,6 @@ async def test_a_schedule_whose_time_has_come_starts_a_run(
         assert [(one.who, one.origin, one.event) for one in events] == [("ada", "schedule", "run start")]
 
         connectors.loaded(house.ledger, "to")
-        house.ledger.do(schedule_rows.tell, made.id, None)
         (tmp_path / "b" / "file").unlink()
         (tmp_path / "b").rmdir()
         (tmp_path / "a" / "file").unlink()

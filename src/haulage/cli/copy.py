@@ -26,13 +26,13 @@ GO_ON = "Run the same command again: it goes on where it stopped."
 def run_interruptibly(work: Coroutine[Any, Any, T]) -> T:
     """Run it; Ctrl-C, SIGTERM and a terminal that closes cancel it, so that it can keep what it has.
 
-    Raises KeyboardInterrupt then. What whoever started us has set to be ignored (nohup) stays ignored.
+    Raises KeyboardInterrupt then. A closing terminal that is set to be ignored (nohup) stays so.
     """
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         loop = runner.get_loop()
         task = loop.create_task(work)
         for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            if signal.getsignal(name) is not signal.SIG_IGN:
+            if name != signal.SIGHUP or signal.getsignal(name) is not signal.SIG_IGN:
                 loop.add_signal_handler(name, task.cancel)
         gc.freeze()  # what start-up made stays for good
         try:
