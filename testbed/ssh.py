@@ -101,10 +101,9 @@ class OpenSSH(SshServer):
         return Program([SSHD, "-D", "-e", "-f", str(config)], self.log)
 
 
-class AsyncSSH(SshServer):
-    """The server of the library asyncssh: a user with a password, every path below `root`."""
+class PasswordServer(SshServer):
+    """One of a user with a password, who sees nothing but what is below `root`."""
 
-    title = "asyncssh"
     user = "haulage"
     password = "secret-of-this-server"  # noqa: S105 - of a server that lives for one test
 
@@ -113,6 +112,12 @@ class AsyncSSH(SshServer):
         """What a connector to it has."""
         login = {"user": self.user, "password": self.password, "host_key": self.host_key}
         return {"server": "127.0.0.1", "port": str(self.port), "base_path": "/", **login}
+
+
+class AsyncSSH(PasswordServer):
+    """The server of the library asyncssh."""
+
+    title = "asyncssh"
 
     def launch(self) -> Program:
         """This module as a program."""
@@ -121,18 +126,10 @@ class AsyncSSH(SshServer):
         return Program([*command, self.user, self.password], self.log)
 
 
-class RcloneSftp(SshServer):
+class RcloneSftp(PasswordServer):
     """`rclone serve sftp`, as many servers of the Go library pkg/sftp are: what writes a file cannot read it."""
 
     title = "rclone serve sftp"
-    user = "haulage"
-    password = "secret-of-this-server"  # noqa: S105 - of a server that lives for one test
-
-    @property
-    def settings(self) -> dict[str, str]:
-        """What a connector to it has."""
-        login = {"user": self.user, "password": self.password, "host_key": self.host_key}
-        return {"server": "127.0.0.1", "port": str(self.port), "base_path": "/", **login}
 
     def launch(self) -> Program:
         """Its folder is changed through it alone."""

@@ -5,7 +5,7 @@ from contextlib import aclosing
 from haulage.engine.context import Context
 from haulage.engine.listing import Listing, below
 from haulage.engine.sides import at_target
-from haulage.ledger import items as item_rows
+from haulage.ledger import at_destination
 from haulage.ledger.store import Connection
 from haulage.model import naming
 from haulage.model.item import Page
@@ -29,9 +29,9 @@ async def _lacking(context: Context, folder: str) -> int:
     fold, found, transfer = naming.folding(context.target.traits.names), set[str](), context.run.transfer_id
 
     def note(connection: Connection, page: Page) -> None:
-        found.update(one.path for one in item_rows.as_given(connection, transfer, page.items, fold))
+        found.update(one.path for one in at_destination.as_given(connection, transfer, page.items, fold))
 
     async with aclosing(below(context.target, Listing(), folder)) as source:
         async for page in source:
             await context.ledger.run(note, page)
-    return len(await context.ledger.run(item_rows.left_below, transfer, folder) - found)
+    return len(await context.ledger.run(at_destination.left_below, transfer, folder) - found)

@@ -8,9 +8,9 @@ import asyncio
 
 from haulage.engine.context import Context
 from haulage.engine.sides import at_target
+from haulage.ledger import at_destination, work
 from haulage.ledger import items as item_rows
 from haulage.ledger import moved as move_rows
-from haulage.ledger import work
 from haulage.ledger.items import Marks
 from haulage.ledger.moved import Below, Moved, Place
 from haulage.ledger.store import Connection
@@ -117,7 +117,7 @@ class _Mover:
     def _is_free(self, connection: Connection, moved: Moved, to: str) -> bool:
         run, key = self._context.run, naming.fold(to, self._rules)
         ours = item_rows.holders(connection, run.transfer_id, to, key) <= {moved.id, moved.new_id}
-        return ours and not item_rows.found_at(connection, run.id, [to])
+        return ours and not at_destination.found_at(connection, run.id, [to])
 
     def _place(self, item_id: int, new_id: int, path: str, target: str) -> Place:
         key = naming.fold(target, self._rules)

@@ -11,7 +11,7 @@ import msgspec
 from haulage.engine.context import UNIT_BYTES, UNIT_ITEMS, Context
 from haulage.engine.leaving import carried_with, copied_at, destination_changed
 from haulage.engine.moving import follows_moves, replay_moves
-from haulage.ledger import carriers, work
+from haulage.ledger import at_destination, carriers, work
 from haulage.ledger import items as item_rows
 from haulage.ledger.items import Known, Marks
 from haulage.ledger.store import Connection, now_us
@@ -314,7 +314,7 @@ class Planner:
                 fitted = Fitted(known.id, target, naming.fold(target, self._rules))
                 work.set_targets(connection, [fitted])
             placed.append((known if target == known.path else msgspec.structs.replace(known, target=target), target))
-        there = item_rows.found_at(connection, context.run.id, [target for _, target in placed])
+        there = at_destination.found_at(connection, context.run.id, [target for _, target in placed])
         for known, target in placed:
             self._compare(known, there.get(target), decision)
 

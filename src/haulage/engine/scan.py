@@ -4,6 +4,7 @@ from functools import partial
 
 from haulage.engine.context import Context
 from haulage.engine.listing import holdable, pages
+from haulage.ledger import at_destination
 from haulage.ledger import items as item_rows
 from haulage.ledger import runs as run_rows
 from haulage.ledger.items import Merged
@@ -89,13 +90,13 @@ async def scan_target(context: Context) -> None:
     run, fold = context.run, naming.folding(context.target.traits.names)
 
     def merge(connection: Connection, page: Page) -> None:
-        listed = item_rows.as_given(connection, run.transfer_id, page.items, fold)
-        item_rows.merge_target(connection, run.transfer_id, run.id, listed, context.marks)
+        listed = at_destination.as_given(connection, run.transfer_id, page.items, fold)
+        at_destination.merge_target(connection, run.transfer_id, run.id, listed, context.marks)
 
     try:
         if await _quiet(context, context.target, Side.DESTINATION):
             context.target_listed = False
-            await context.ledger.run(item_rows.replay_target, context.run.transfer_id, context.marks)
+            await context.ledger.run(at_destination.replay_target, context.run.transfer_id, context.marks)
         elif not (isinstance(context.target, MakesItsRoot) and context.target.root_is_new):
             async for page in pages(context.target, listing):
                 if page.items:

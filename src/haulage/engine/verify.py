@@ -19,9 +19,10 @@ from haulage.engine.leaving import carried_with, copied_at
 from haulage.engine.listing import holdable, pages
 from haulage.ledger import checks
 from haulage.ledger import runs as run_rows
+from haulage.ledger.at_destination import as_given
 from haulage.ledger.carriers import copied_at_other_places, copied_elsewhere
 from haulage.ledger.checks import Place
-from haulage.ledger.items import Known, Marks, as_given
+from haulage.ledger.items import Known, Marks
 from haulage.ledger.runs import RunRow
 from haulage.ledger.store import Connection, Ledger, now_us
 from haulage.model import naming

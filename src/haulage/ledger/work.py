@@ -7,9 +7,10 @@ import msgspec
 import sqlalchemy as sa
 
 from haulage.ledger import runs as run_rows
+from haulage.ledger.at_destination import found_at
 from haulage.ledger.bulk import Among, ForEach, literal_state
 from haulage.ledger.codec import dump, load
-from haulage.ledger.items import Known, found_at, of_unit
+from haulage.ledger.items import Known, of_unit
 from haulage.ledger.schema import items, outcomes, pauses, runs, units, uploads
 from haulage.ledger.store import now_us
 from haulage.model.errors import LeaseLost

@@ -14,9 +14,9 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
+from haulage.ledger import at_destination, work
 from haulage.ledger import items as item_rows
 from haulage.ledger import runs as run_rows
-from haulage.ledger import work
 from haulage.ledger.items import Marks
 from haulage.ledger.runs import TransferKey
 from haulage.ledger.schema import metadata
@@ -197,10 +197,10 @@ def test_what_the_destination_shows_as_we_left_it_is_marked_and_the_rest_is_foun
     marks = Marks(ledger.do(item_rows.last_id))
     ledger.do(item_rows.merge_source, run.transfer_id, files("a", "b"), marks)
     there = [Item("a", Kind.FILE, 10, revision="t-a"), Item("b", Kind.FILE, 9, revision="x"), Item("c", Kind.FILE, 1)]
-    ledger.do(item_rows.merge_target, run.transfer_id, run.id, there, marks)
+    ledger.do(at_destination.merge_target, run.transfer_id, run.id, there, marks)
     assert len(list(marks.ids(Marks.SOURCE | Marks.UNCHANGED | Marks.TARGET))) == 1
     assert len(list(marks.ids(Marks.SOURCE | Marks.UNCHANGED))) == 1
-    assert set(ledger.do(item_rows.found_at, run.id, ["a", "b", "c", "d"])) == {"b", "c"}
+    assert set(ledger.do(at_destination.found_at, run.id, ["a", "b", "c", "d"])) == {"b", "c"}
 
 
 def test_what_is_not_listed_any_more_is_gone_and_told_once(ledger: Ledger) -> None:

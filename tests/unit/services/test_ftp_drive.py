@@ -108,7 +108,7 @@ async def test_servers_that_say_goodbye_to_the_idle() -> None:
 
 def test_words_in_names_are_no_reasons() -> None:
     """Q3: a server's text quotes the name."""
-    said = Negative("RETR", Reply(550, [b"/home/me/a/disk quota exceeded.txt: Permission denied"]))
+    said = Negative("RETR", Reply(550, [b"/files/a/disk quota exceeded.txt: Permission denied"]))
     assert isinstance(meaning(said, "a/disk quota exceeded.txt"), Denied)
     said = Negative("RETR", Reply(550, [b"permission denied.txt: No such file or directory"]))
     assert isinstance(meaning(said, "a/permission denied.txt"), Gone)

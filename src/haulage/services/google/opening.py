@@ -1,5 +1,7 @@
 """Opening the files behind an account."""
 
+from collections.abc import Sequence
+
 from haulage.services.authorisation import Root
 from haulage.services.contract import Drive
 from haulage.services.google.account import DRIVE, DriveAccount
@@ -30,6 +32,10 @@ class DriveFiles(DriveAccount):
             token = page.next_token or ""
             if not token:
                 break
-        parts = zip(drives, drive_parts(drives), strict=True)
-        shared = [Root("shared drive", one.name, f"{DRIVES}/{part}") for one, part in parts]
-        return [Root("my drive", MINE, MINE), *shared, Root("shared with me", SHARED, SHARED)]
+        return [Root("my drive", MINE, MINE), *drive_roots(drives), Root("shared with me", SHARED, SHARED)]
+
+
+def drive_roots(drives: Sequence[SharedDrive]) -> list[Root]:
+    """Shared drives, as places where a location may begin."""
+    parts = zip(drives, drive_parts(drives), strict=True)
+    return [Root("shared drive", one.name, f"{DRIVES}/{part}") for one, part in parts]

@@ -15,7 +15,8 @@ from haulage.services.google.drive import GoogleDrive
 from haulage.services.google.exports import exports_of
 from haulage.services.google.files import SharedDrive, SharedDrives
 from haulage.services.google.lookups import quoted
-from haulage.services.google.names import drive_at, drive_parts, is_made_up
+from haulage.services.google.names import drive_at, is_made_up
+from haulage.services.google.opening import drive_roots
 from haulage.services.google.places import DRIVES, MINE, place_of
 from haulage.services.google.wire import Grants, Members, People, Person
 
@@ -50,8 +51,7 @@ class WorkspaceFiles(WorkspaceAccount):
             kind = "suspended user" if one.suspended else "user"
             roots.append(Root(kind, one.email, one.email, one.name.full if one.name else "", tuple(one.aliases)))
         drives = [one async for one in shared_drives(self._api)]
-        parts = zip(drives, drive_parts(drives), strict=True)
-        return [*roots, *(Root("shared drive", one.name, f"{DRIVES}/{part}") for one, part in parts)]
+        return [*roots, *drive_roots(drives)]
 
 
 def acting(access: Access, subject: str) -> Credentials:
